@@ -1,0 +1,13 @@
+"""Every table in one place, for the migrations to compare with."""
+
+from sqlalchemy import MetaData
+
+from hotline.calls import models as calls
+from hotline.db.models import Model
+from hotline.drafts import models as drafts
+from hotline.records import models as records
+
+TABLES = (calls, drafts, records)
+"""Named so that importing this module is seen to have loaded them."""
+
+metadata: MetaData = Model.metadata

@@ -1,0 +1,1 @@
+"""From what the caller said to the draft of a work order."""

@@ -1,0 +1,89 @@
+"""Beside every step of a call: one line on stderr, a fixed phrase and fields, with people's data masked."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+PERSONAL = "pii_"
+"""A field whose key starts so carries a number, a name or a transcript."""
+
+
+def configure(process: str, level: str = "info", *, json: bool = False) -> None:
+    """Set up the process's logging, once, at its start.
+
+    `process` is bound to every line; `level` is a name of the logging module's; `json` writes one
+    object a line for a collector instead of key=value for people. Libraries' warnings go the same way.
+    """
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        mask_personal,
+    ]
+    order = ["timestamp", "level", "process", "event"]
+    render: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if json
+        else structlog.processors.LogfmtRenderer(key_order=order, drop_missing=True)
+    )
+
+    def name_process(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["process"] = process
+        return event
+
+    structlog.configure(
+        processors=[*shared, name_process, render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                name_process,
+                render,
+            ],
+        )
+    )
+    # A library tells its own story at info, and may print what it carries: only its warnings are ours to read.
+    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+
+
+def mask_personal(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The one processor that masks every `pii_` field, however deep in a mapping."""
+    for key, value in event.items():
+        event[key] = _masked_field(key, value)
+    return event
+
+
+def mask(value: object) -> str | None:
+    """`138****1234` for a telephone number; first character and length for any other text.
+
+    >>> mask("张三丰")
+    '张…(3)'
+    """
+    if value is None:
+        return None
+    text = str(value)
+    digits = "".join(c for c in text if c.isascii() and c.isdigit())
+    if len(digits) >= 11 and all(c in "+-() " or c.isdigit() for c in text):
+        local = digits[2:] if len(digits) == 13 and digits.startswith("86") else digits
+        return f"{local[:3]}****{local[-4:]}"
+    return f"{text[:1]}…({len(text)})"
+
+
+def _masked_field(key: object, value: Any) -> Any:
+    if isinstance(key, str) and key.startswith(PERSONAL):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {k: _masked_field(k, v) for k, v in value.items()}
+    return value

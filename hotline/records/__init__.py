@@ -1,0 +1,1 @@
+"""The append-only ledger: audit trail, outbox and memory of everything that happened."""

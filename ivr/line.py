@@ -1,0 +1,394 @@
+"""The SIP side of a card: answers at once, greets, joins, dials, hangs up. Everything here is in the SIP thread."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pjsua2 as pj
+import structlog
+
+from ivr import sdp
+from ivr.bridge import Bridge
+from ivr.endpoint import Address, SipThread, account_config, describe
+from ivr.legs import Leg, SipCall, SipLeg, SocketLeg
+from ivr.port import Port, PortPool
+from ivr.sound import Arriving, Pair, Prompt, Solo
+from ivr.wire import Message
+
+log = structlog.get_logger()
+
+_OURS = {"busy": (486, "Busy Here"), "draining": (503, "Service Unavailable")}
+
+
+@dataclass(frozen=True)
+class LineSettings:
+    """What a card needs to know of the world."""
+
+    card: str
+    address: Address
+    number: str = "12345"
+    legs_kept: int = 1
+    """Legs never given to callers: agents' phones, transfers and duty calls need them."""
+    greeting: bytes = b""
+    """PCM played to every caller at the answer."""
+
+
+class LegUnknown(Exception):
+    def __init__(self, leg_id: str) -> None:
+        super().__init__(f"no such leg: {leg_id}")
+
+
+class Front(pj.Account):  # type: ignore[misc]  # pjsua2 has no types
+    """Where calls come in."""
+
+    def __init__(self, offered: Callable[[pj.OnIncomingCallParam], None]) -> None:
+        super().__init__()
+        self._offered = offered
+
+    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
+        try:
+            self._offered(prm)
+        except Exception as error:
+            error.__traceback__ = None
+            log.error("incoming call lost", error=describe(error))
+
+
+class Line:
+    """All legs of one card. Commands come through ``sip.do``; facts go out through ``tell``.
+
+    ``tell`` is called in the SIP thread (keys and ends of prompts: also in the media thread) with one JSON-able
+    message; it must only pass it on.
+    """
+
+    def __init__(self, settings: LineSettings, tell: Callable[[Message], None]) -> None:
+        self.settings = settings
+        self.legs: dict[str, Leg] = {}
+        self.draining = False
+        self._tell = tell
+        self._bridge = Bridge()
+        self._pool = PortPool()
+        self._account: Front | None = None
+        self._refusals: dict[int, pj.Call] = {}
+        self.sip = SipThread(
+            settings.address,
+            self._make_account,
+            self._end_all,
+            self._let_go,
+            user_agent=f"Hotline-{settings.number}",
+        )
+
+    @property
+    def callers_max(self) -> int:
+        return max(1, self.sip.legs_max - self.settings.legs_kept)
+
+    @property
+    def callers(self) -> int:
+        return sum(1 for leg in list(self.legs.values()) if isinstance(leg, SipLeg) and leg.inbound)
+
+    def _make_account(self) -> Front:
+        self._account = Front(self._offered)
+        self._account.create(account_config(self.sip.address, self.settings.number), True)
+        return self._account
+
+    def _offered(self, prm: pj.OnIncomingCallParam) -> None:
+        began = time.monotonic()
+        message = prm.rdata.wholeMsg
+        invitation = sdp.read_invitation(message)
+        refusal = self._refusal(message)
+        if refusal is not None:
+            self._refuse(prm.callId, invitation, *refusal)
+            return
+        leg = SipLeg(self._new_call_id(), inbound=True, invitation=invitation)
+        leg.call = SipCall(self, leg, self._account, prm.callId)
+        self.legs[leg.leg_id] = leg
+        self._tape(leg)
+        self._answer(leg)
+        if leg.state == "ended":  # no codec in common: pjsua2 has answered 488 and said goodbye already
+            return
+        leg.announced = True
+        self._say(
+            "answered",
+            leg,
+            sip_call_id=invitation.sip_call_id,
+            caller=invitation.caller,
+            caller_name=invitation.caller_name,
+            called=invitation.called,
+            diverted_from=invitation.diverted_from,
+            answer_ms=round(1000 * (time.monotonic() - began), 1),
+        )
+        if self.settings.greeting:
+            self.play(leg.leg_id, self.settings.greeting, name="greeting")
+
+    def _refusal(self, message: str) -> tuple[int, str] | None:
+        reason = sdp.hostile(message)
+        if reason is not None:
+            return 488, reason
+        if self.draining:
+            return _OURS["draining"]
+        if self.callers >= self.callers_max:
+            return _OURS["busy"]
+        return None
+
+    def _refuse(self, call_id: int, invitation: sdp.Invitation, cause: int, reason: str) -> None:
+        refusal = Refusal(self._account, call_id, self._refusals)
+        self._refusals[call_id] = refusal
+        prm = pj.CallOpParam()
+        prm.statusCode = cause
+        refusal.answer(prm)
+        self._say_refused(invitation, cause, reason)
+
+    def _say_refused(self, invitation: sdp.Invitation, cause: int, reason: str) -> None:
+        log.warning("call refused", cause=cause, reason=reason)
+        self._tell(
+            {
+                "event": "refused",
+                "at": time.time(),
+                "sip_call_id": invitation.sip_call_id,
+                "caller": invitation.caller,
+                "called": invitation.called,
+                "cause": cause,
+                "reason": reason,
+            }
+        )
+
+    def _answer(self, leg: SipLeg) -> None:
+        prm = pj.CallOpParam(True)
+        prm.statusCode = 200
+        leg.move("answer")
+        assert leg.call is not None
+        try:
+            leg.call.answer(prm)
+        except pj.Error as error:
+            log.warning("caller could not be answered", leg=leg.leg_id, reason=error.reason)
+            if leg.state != "ended":
+                leg.ended_by_us = error.reason
+                self._ended(leg, 488, "Not Acceptable Here")
+
+    def _tape(self, leg: Leg) -> None:
+        """Lend the leg its ports and open its pair: left the leg alone, right all that it hears."""
+        left, right = self._lend(leg), self._lend(leg)
+        leg.right = right
+        leg.pair = Pair(left_first=left.getPortId() < right.getPortId())
+        left.sink, right.sink = leg.pair.take_left, leg.pair.take_right
+        self._bridge.connect(leg, left)
+
+    def _lend(self, leg: Leg) -> Port:
+        port = self._pool.lend()
+        leg.ports.append(port)
+        return port
+
+    def call_state(self, leg: SipLeg, info: pj.CallInfo) -> None:
+        if info.state == pj.PJSIP_INV_STATE_EARLY and leg.state in ("dialing", "ringing"):
+            leg.move("ring")
+            self._say("ringing", leg, cause=info.lastStatusCode)
+        elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
+            if leg.inbound:
+                leg.move("ack")
+                self._say("connected", leg)
+            else:
+                leg.move("pick_up")
+                self._say("connected", leg, sip_call_id=info.callIdString)
+        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            self._ended(leg, info.lastStatusCode, info.lastReason)
+
+    def call_media(self, leg: SipLeg, info: pj.CallInfo) -> None:
+        leg.audio = None
+        for index, media in enumerate(info.media):
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status in (
+                pj.PJSUA_CALL_MEDIA_ACTIVE,
+                pj.PJSUA_CALL_MEDIA_REMOTE_HOLD,
+            ):
+                assert leg.call is not None
+                leg.audio = leg.call.getAudioMedia(index)
+                break
+        self._bridge.renew(leg)
+
+    def call_key(self, leg: SipLeg, key: str, how: str) -> None:
+        leg.out_of_band_keys = True
+        self._say("key", leg, key=key, how=how)
+
+    def _ended(self, leg: Leg, cause: int, reason: str) -> None:
+        leg.audio = None if isinstance(leg, SipLeg) else leg.audio
+        seconds = leg.seconds
+        connected = leg.state in ("connected", "answered")
+        leg.move("end")
+        for other in self.legs.values():
+            if leg in other.heard:
+                self._unhear(other, leg)
+        self._bridge.forget(leg)
+        for port in leg.ports:
+            self._bridge.forget(port)
+            self._pool.take_back(port)
+        leg.ports, leg.prompt, leg.right = [], None, None
+        leg.audio = None
+        self.legs.pop(leg.leg_id, None)
+        hung_up_by = "far end"
+        if isinstance(leg, SipLeg):
+            hung_up_by = leg.ended_by_us or hung_up_by
+            leg.call = None  # the last reference: pjsua2 reuses the number at once
+            if leg.inbound and not leg.announced:
+                assert leg.invitation is not None
+                self._say_refused(leg.invitation, cause, reason)
+                return
+        self._say(
+            "ended", leg, cause=cause, reason=reason, seconds=round(seconds if connected else 0.0, 3),
+            hung_up_by=hung_up_by,
+        )  # fmt: skip
+
+    def leg(self, leg_id: str) -> Leg:
+        leg = self.legs.get(leg_id)
+        if leg is None:
+            raise LegUnknown(leg_id)
+        return leg
+
+    def hang_up(self, leg_id: str, cause: int = 0, why: str = "card") -> None:
+        """``cause`` is a SIP status for a leg not yet answered; 0 lets pjsua2 choose (BYE or CANCEL)."""
+        leg = self.leg(leg_id)
+        if isinstance(leg, SipLeg) and leg.call is not None:
+            leg.ended_by_us = leg.ended_by_us or why
+            prm = pj.CallOpParam()
+            prm.statusCode = cause
+            leg.call.hangup(prm)
+        else:
+            self._ended(leg, cause or 200, why)
+
+    def dial(self, leg_id: str, to: str) -> None:
+        """Ring ``to`` (a sip: URI with an IP literal). Facts follow: ringing, connected or ended."""
+        if leg_id in self.legs:
+            raise ValueError(f"leg {leg_id} exists already")
+        leg = SipLeg(leg_id, inbound=False)
+        leg.call = SipCall(self, leg, self._account)
+        self.legs[leg_id] = leg
+        try:
+            leg.call.makeCall(to, pj.CallOpParam(True))
+        except pj.Error as error:
+            self.legs.pop(leg_id, None)
+            leg.call = None
+            raise ValueError(f"cannot dial {to}: {error.reason}") from None
+
+    def play(self, leg_id: str, pcm: bytes, *, name: str, loop: bool = False) -> None:
+        """Play to a leg what it alone hears, instead of what was playing."""
+        leg = self.leg(leg_id)
+        if leg.prompt is None:
+            leg.prompt = self._lend(leg)
+            self._hear_port(leg, leg.prompt)
+        leg.prompt.source = Prompt(pcm, loop=loop, on_end=lambda: self._say("played", leg, prompt=name))
+        self._say("playing", leg, prompt=name)
+
+    def stop_playing(self, leg_id: str) -> None:
+        leg = self.leg(leg_id)
+        if leg.prompt is not None:
+            leg.prompt.source = None
+
+    def join(self, one_id: str, other_id: str) -> None:
+        """Two legs hear each other; on a taped leg's tape all it hears is written."""
+        one, other = self.leg(one_id), self.leg(other_id)
+        self._hear(one, other)
+        self._hear(other, one)
+        self._say("joined", one, other=other.leg_id)
+
+    def part(self, one_id: str, other_id: str) -> None:
+        one, other = self.leg(one_id), self.leg(other_id)
+        self._unhear(one, other)
+        self._unhear(other, one)
+        self._say("parted", one, other=other.leg_id)
+
+    def listen(self, leg_id: str) -> Solo:
+        """The leg's own sound before any mix, from now on."""
+        leg = self.leg(leg_id)
+        if leg.solo is None:
+            leg.solo = Solo()
+            port = self._lend(leg)
+            port.sink = leg.solo.frames.append
+            self._bridge.connect(leg, port)
+        return leg.solo
+
+    def send_keys(self, leg_id: str, keys: str) -> None:
+        leg = self.leg(leg_id)
+        if not isinstance(leg, SipLeg) or leg.call is None:
+            raise ValueError(f"leg {leg_id} takes no keys")
+        leg.call.dialDtmf(keys)
+
+    def open_socket_leg(self, leg_id: str) -> SocketLeg:
+        if leg_id in self.legs:
+            raise ValueError(f"leg {leg_id} exists already")
+        leg = SocketLeg(leg_id, self._pool.lend(), Arriving())
+        self.legs[leg_id] = leg
+        return leg
+
+    def attach(self, leg_id: str) -> SocketLeg:
+        """The peer of a socket leg has come."""
+        leg = self.leg(leg_id)
+        if not isinstance(leg, SocketLeg):
+            raise ValueError(f"leg {leg_id} is no socket leg")
+        leg.move("attach")
+        self._say("connected", leg)
+        return leg
+
+    def _hear(self, listener: Leg, source: Leg) -> None:
+        if source not in listener.heard:
+            listener.heard.append(source)
+        self._bridge.connect(source, listener)
+        if listener.right is not None:
+            self._bridge.connect(source, listener.right)
+
+    def _unhear(self, listener: Leg, source: Leg) -> None:
+        if source in listener.heard:
+            listener.heard.remove(source)
+        self._bridge.disconnect(source, listener)
+        if listener.right is not None:
+            self._bridge.disconnect(source, listener.right)
+
+    def _hear_port(self, listener: Leg, port: Port) -> None:
+        self._bridge.connect(port, listener)
+        if listener.right is not None:
+            self._bridge.connect(port, listener.right)
+
+    def _say(self, event: str, leg: Leg, **fields: object) -> None:
+        self._tell({"event": event, "at": time.time(), "leg": leg.leg_id, **fields})
+
+    def _new_call_id(self) -> str:
+        """Sorts by time, reads as the second of the call in the city; the tape's folder follows from it."""
+        now = datetime.now(ZoneInfo("Asia/Shanghai"))
+        return f"{now:%Y%m%d-%H%M%S}-{self.settings.card}{secrets.token_hex(2)}"
+
+    def _end_all(self) -> None:
+        for leg in list(self.legs.values()):
+            try:
+                self.hang_up(leg.leg_id, why="card stopped")
+            except pj.Error as error:
+                log.warning("leg did not hang up", leg=leg.leg_id, reason=error.reason)
+
+    def _let_go(self) -> None:
+        for leg in self.legs.values():
+            if isinstance(leg, SipLeg):
+                leg.call = None
+        self.legs.clear()
+        self._refusals.clear()
+        self._pool.clear()
+        self._account = None
+
+
+class Refusal(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
+    """A call that is only told no; kept until pjsua2 says it is over."""
+
+    def __init__(self, account: pj.Account, call_id: int, kept: dict[int, pj.Call]) -> None:
+        super().__init__(account, call_id)
+        self._call_id = call_id
+        self._kept = kept
+
+    def onCallState(self, prm: pj.OnCallStateParam) -> None:
+        try:
+            if self.getInfo().state == pj.PJSIP_INV_STATE_DISCONNECTED:
+                self._kept.pop(self._call_id, None)
+        except Exception as error:
+            error.__traceback__ = None
+            log.error("refusal lost", error=describe(error))
+
+    def onCallTransferRequest(self, prm: pj.OnCallTransferRequestParam) -> None:
+        prm.statusCode = 603

@@ -1,0 +1,23 @@
+"""What passes between a card and who commands it: JSON lines over a Unix socket (docs/decisions/sockets.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+LINE_LIMIT = 4 * 1024 * 1024
+"""Longest line either side reads, bytes."""
+
+Message = dict[str, Any]
+
+
+def encode(message: Message) -> bytes:
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """Raises ValueError for anything but one JSON object."""
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("a message is a JSON object")
+    return message
