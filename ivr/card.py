@@ -53,6 +53,7 @@ class Card:
             await self._journal.until_read(timeout_seconds=2)
             pump.cancel()
             server.close()
+            self._control.close()
             self._socket_path.unlink(missing_ok=True)
 
     def stop(self) -> None:
@@ -85,18 +86,19 @@ class Card:
             self._loop.call_soon_threadsafe(self._fact, message)
 
     def _fact(self, message: Message) -> None:
-        """What the card itself must do about a fact, before and after it is written down."""
+        """A fact is written down, and the card does its own part: the tape runs from the answer to the end."""
         leg_id = message.get("leg", "")
         match message["event"]:
-            case "answered":
-                self._begin_tape(leg_id, message)
             case "key":
                 message["second"] = self._tapings.second(leg_id)
             case "connected" | "ended":
                 self._control.ring_over(leg_id)
         self._journal.fact(message)
-        if message["event"] == "ended":
-            self._tapings.end(leg_id)
+        match message["event"]:
+            case "answered":
+                self._begin_tape(leg_id, message)
+            case "ended":
+                self._tapings.end(leg_id)
 
     def _begin_tape(self, leg_id: str, answered: Message) -> None:
         leg = self._line.legs.get(leg_id)

@@ -69,6 +69,10 @@ class CardClient:
             raise CardRefused(answer["error"])
         return answer
 
+    def tell(self, do: str, **arguments: Any) -> None:
+        """Send a command whose answer does not matter."""
+        self._writer.write(encode({"do": do, **arguments}))
+
     async def facts(self) -> AsyncIterator[Message]:
         """What happened, in order, until the card is gone."""
         while (fact := await self._facts.get()) is not None:

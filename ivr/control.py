@@ -36,6 +36,7 @@ class Control:
         self._loop = asyncio.get_running_loop()
         self._ring_timers: dict[str, asyncio.TimerHandle] = {}
         self._legs: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.StreamWriter] = set()
         self._commands: dict[str, Callable[[Message], Awaitable[Message | None]]] = {
             "ack": self._ack,
             "connect_leg": self._connect_leg,
@@ -66,6 +67,7 @@ class Control:
             timer.cancel()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(writer)
         try:
             while line := await reader.readline():
                 try:
@@ -79,11 +81,18 @@ class Control:
                 if message.get("do") == "subscribe":
                     self._journal.subscribe(writer, int(message.get("after", 0)))
                     message["do"] = "status"
-                writer.write(encode({"re": message.get("id"), **await self._obey(message)}))
+                answer = await self._obey(message)
+                if "id" in message:
+                    writer.write(encode({"re": message["id"], **answer}))
         except (ConnectionError, ValueError) as error:  # ValueError: a line longer than LINE_LIMIT
             log.warning("connection to the card broke", error=str(error))
         finally:
             self._journal.unsubscribe(writer)
+            self._connections.discard(writer)
+            writer.close()
+
+    def close(self) -> None:
+        for writer in self._connections:
             writer.close()
 
     async def _obey(self, message: Message) -> Message:
@@ -153,13 +162,13 @@ class Control:
 
     async def _open_leg(self, message: Message) -> None:
         """A socket leg: whoever then connects and says ``attach`` becomes its sound."""
-        await self._in_line(lambda: self._line.open_socket_leg(message["leg"]))
+        await self._in_line(lambda: self._line.open_socket_leg(message["leg"], message.get("tied_to")))
 
     async def _connect_leg(self, message: Message) -> None:
         """The other half: a socket leg here, joined to the socket leg ``remote`` of the card at ``socket``."""
         reader, peer = await asyncio.open_unix_connection(message["socket"], limit=LINE_LIMIT)
         peer.write(encode({"do": "attach", "leg": message["remote"]}))
-        await self._in_line(lambda: self._line.open_socket_leg(message["leg"]))
+        await self._in_line(lambda: self._line.open_socket_leg(message["leg"], message.get("tied_to")))
         task = asyncio.create_task(self._carry(message["leg"], reader, peer))
         self._legs.add(task)
         task.add_done_callback(self._legs.discard)
@@ -174,9 +183,13 @@ class Control:
         def send_soon(pcm: bytes) -> None:
             self._loop.call_soon_threadsafe(send, pcm)
 
+        def close_soon() -> None:
+            self._loop.call_soon_threadsafe(writer.close)
+
         def begin() -> SocketLeg:
             leg = self._line.attach(leg_id)
             leg.ports[0].sink = send_soon
+            leg.hang_up_socket = close_soon
             return leg
 
         try:

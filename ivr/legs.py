@@ -89,8 +89,11 @@ class SipLeg(Leg):
 class SocketLeg(Leg):
     """Sound over a Unix socket: a headset, or a leg on another card."""
 
-    def __init__(self, leg_id: str, port: Port, arriving: Arriving) -> None:
+    def __init__(self, leg_id: str, port: Port, arriving: Arriving, tied_to: str | None) -> None:
         super().__init__(leg_id, "socket", "waiting")
+        self.tied_to = tied_to
+        """The leg it serves: when that ends, so does this."""
+        self.hang_up_socket: Callable[[], None] | None = None
         self.audio = port
         self.ports.append(port)
         self.arriving = arriving

@@ -228,6 +228,8 @@ class Line:
         leg.audio = None
         self.legs.pop(leg.leg_id, None)
         hung_up_by = "far end"
+        if isinstance(leg, SocketLeg) and leg.hang_up_socket is not None:
+            leg.hang_up_socket()
         if isinstance(leg, SipLeg):
             hung_up_by = leg.ended_by_us or hung_up_by
             leg.call = None  # the last reference: pjsua2 reuses the number at once
@@ -239,6 +241,9 @@ class Line:
             "ended", leg, cause=cause, reason=reason, seconds=round(seconds if connected else 0.0, 3),
             hung_up_by=hung_up_by,
         )  # fmt: skip
+        for other in [other for other in self.legs.values() if isinstance(other, SocketLeg)]:
+            if other.tied_to == leg.leg_id:
+                self._ended(other, 200, "its leg ended")
 
     def leg(self, leg_id: str) -> Leg:
         leg = self.legs.get(leg_id)
@@ -314,10 +319,13 @@ class Line:
             raise ValueError(f"leg {leg_id} takes no keys")
         leg.call.dialDtmf(keys)
 
-    def open_socket_leg(self, leg_id: str) -> SocketLeg:
+    def open_socket_leg(self, leg_id: str, tied_to: str | None = None) -> SocketLeg:
+        """Waits for its peer; ends by itself with the leg it is tied to."""
         if leg_id in self.legs:
             raise ValueError(f"leg {leg_id} exists already")
-        leg = SocketLeg(leg_id, self._pool.lend(), Arriving())
+        if tied_to is not None:
+            self.leg(tied_to)
+        leg = SocketLeg(leg_id, self._pool.lend(), Arriving(), tied_to)
         self.legs[leg_id] = leg
         return leg
 

@@ -1,4 +1,4 @@
-"""A call as rows: the call itself, the parts of its recording, what was said."""
+"""A call as rows: the call itself, its legs, the parts of its recording, what was said."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ class Call(Model):
     state: Mapped[str] = mapped_column(String(32), index=True)
     answered_at: Mapped[datetime] = mapped_column(UtcSeconds, index=True)
     connected_at: Mapped[datetime | None] = mapped_column(UtcSeconds)
-    """When an agent and the caller could hear each other."""
+    """When the caller's ACK had come."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcSeconds)
     closed_at: Mapped[datetime | None] = mapped_column(UtcSeconds)
     """When nothing is left to do for the call: the tape closed, the transcript whole, the draft final."""
@@ -38,6 +38,22 @@ class Call(Model):
     """The SIP status the call ended with."""
     reason: Mapped[str | None] = mapped_column(String(255))
     hung_up_by: Mapped[str | None] = mapped_column(String(32))
+
+
+class CallLeg(Model):
+    """One party of a call, on the card that carries it; the caller's leg has the call's own id."""
+
+    __tablename__ = "call_legs"
+
+    leg_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.call_id"), index=True)
+    speaker: Mapped[str] = mapped_column(String(32))
+    card: Mapped[str] = mapped_column(String(64))
+    card_run: Mapped[str] = mapped_column(String(64))
+    ears: Mapped[str] = mapped_column(String(16))
+    """listening, or stopped once its last word has come."""
+    holes: Mapped[list[list[float]]] = mapped_column(JSON, default=list)
+    """[start, end] in call time of what recognition missed and the tape still owes."""
 
 
 class Recording(Model):

@@ -102,4 +102,6 @@ def _refuse(session: Session, _context: object, _instances: object) -> None:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # Lone surrogates (a name in GBK) in the backslash form that JSON reads back and any database takes.
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -59,6 +59,19 @@ def upgrade() -> None:
     op.create_index(op.f("ix_records_subject_seq"), "records", ["subject", "seq"], unique=False)
 
     op.create_table(
+        "call_legs",
+        sa.Column("leg_id", sa.String(length=64), nullable=False),
+        sa.Column("call_id", sa.String(length=64), nullable=False),
+        sa.Column("speaker", sa.String(length=32), nullable=False),
+        sa.Column("card", sa.String(length=64), nullable=False),
+        sa.Column("card_run", sa.String(length=64), nullable=False),
+        sa.Column("ears", sa.String(length=16), nullable=False),
+        sa.Column("holes", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["call_id"], ["calls.call_id"], name=op.f("fk_call_legs_call_id_calls")),
+        sa.PrimaryKeyConstraint("leg_id", name=op.f("pk_call_legs")),
+    )
+    op.create_index(op.f("ix_call_legs_call_id"), "call_legs", ["call_id"], unique=False)
+    op.create_table(
         "drafts",
         sa.Column("call_id", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -104,6 +117,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_call_legs_call_id"), "call_legs")
+    op.drop_table("call_legs")
     op.drop_table("utterances")
     op.drop_table("recordings")
     op.drop_table("drafts")

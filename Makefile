@@ -1,0 +1,43 @@
+# Verbs of the house. Each does its own set-up: git, make, python3.11 and python3-venv are all a machine needs.
+PYTHON ?= python3.11
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: setup run demo test soak bench check lock clean
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/hotline setup
+	touch $@
+
+run: setup      ## a hotline on this machine; prints what to dial and what to type next
+	$(BIN)/hotline run
+
+demo: setup     ## one call told as a story, on a hotline of its own (kept in var/demo)
+	HOTLINE_VAR=$${HOTLINE_VAR:-var/demo} $(BIN)/hotline demo
+
+test: setup     ## every push: real calls on loopback, a sample of each long run
+	$(PYTEST) -m "not soak and not bench"
+
+soak: setup     ## the long runs, whole; reports in docs/soak/
+	$(PYTEST) -m soak -s
+
+bench: setup    ## speed, as ratios in one run; table in docs/benchmarks.md
+	$(PYTEST) -m bench -s
+
+check: setup    ## style, types, who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock:           ## write requirements.lock anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-header --python-version 3.11 -o requirements.lock
+
+clean:
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,97 @@
+"""Which model the ears use, and whether all of it is there before a recogniser is asked to load it.
+
+vosk says of a spoilt model only that it failed, or takes the process with it; so the files are counted first.
+"""
+
+from pathlib import Path
+
+EMBEDDED = Path(__file__).parent / "embedded"
+
+CURRENT = "current"  # the name, below the installed models, of the one in use (a link or a folder)
+
+# vosk knows two layouts and tells them apart by this file.
+_MARK_OF_NEW = "am/final.mdl"
+_NEW = (_MARK_OF_NEW, "conf/model.conf", "conf/mfcc.conf")
+_OLD = ("final.mdl", "mfcc.conf")
+_LOOKAHEAD = ("HCLr.fst", "Gr.fst", "disambig_tid.int")
+# Read only if the first of them is there; then vosk wants the others too.
+_IVECTORS = ("final.ie", "final.mat", "final.dubm", "global_cmvn.stats", "online_cmvn.conf", "splice.conf")
+_RESCORING = ("G.carpa", "G.fst")
+
+
+class ModelBroken(Exception):
+    """A model directory that cannot be used. `missing` are paths in it; empty if the files are spoilt instead."""
+
+    def __init__(self, path: Path, missing: tuple[str, ...] = (), reason: str = "") -> None:
+        self.path = path
+        self.missing = missing
+        what = f"lacks {', '.join(missing)}" if missing else reason or "cannot be loaded"
+        super().__init__(
+            f"the speech model in {path} {what}: install it anew, or name another "
+            "(the folder must be the one that holds am/, conf/ and graph/)"
+        )
+
+
+def find(setting: str, installed: Path) -> Path:
+    """The directory of the model to use; whether it is whole, `check` tells.
+
+    `setting` is a path, or a name below `installed`, or "" for `installed`/current if there is one and the
+    embedded model otherwise.
+    """
+    if setting:
+        named = installed / setting  # an absolute path stays itself
+        return named if named.exists() else Path(setting)
+    current = installed / CURRENT
+    # A dangling link is taken as well: then the operator hears what is wrong, and not silence.
+    return current if current.exists() or current.is_symlink() else EMBEDDED
+
+
+def check(path: Path) -> None:
+    """Raises `ModelBroken` naming each file that vosk would miss (or find empty) in `path`."""
+    if not path.is_dir():
+        raise ModelBroken(path, reason="is not there")
+    missing = tuple(name for name in _needed(path) if not _has(path, name))
+    if missing:
+        raise ModelBroken(path, missing)
+
+
+def rate_hz(path: Path) -> int:
+    """The sampling rate a model was trained at, from its mfcc.conf; 16000 where it names none (Kaldi's default).
+
+    Raises `ModelBroken` when the file does not tell.
+    """
+    conf = path / ("conf/mfcc.conf" if _has(path, _MARK_OF_NEW) else "mfcc.conf")
+    try:
+        for line in conf.read_text(encoding="utf-8").splitlines():
+            option, _, value = line.partition("#")[0].strip().partition("=")
+            if option == "--sample-frequency":
+                return round(float(value))
+    except (OSError, ValueError) as trouble:
+        raise ModelBroken(path, reason=f"has an unreadable {conf.name} ({trouble})") from trouble
+    return 16000
+
+
+def fingerprint(path: Path) -> str:
+    """Changes when a file of the model does: newest change and total size, without reading the files."""
+    files = [file.stat() for file in sorted(path.rglob("*")) if file.is_file()]
+    return f"{max((file.st_mtime_ns for file in files), default=0)}-{sum(file.st_size for file in files)}"
+
+
+def _needed(path: Path) -> list[str]:
+    old = _has(path, "final.mdl") and not _has(path, _MARK_OF_NEW)
+    graph = "" if old else "graph/"
+    needed = list(_OLD if old else _NEW)
+    if any(_has(path, graph + name) for name in _LOOKAHEAD) and not (path / f"{graph}HCLG.fst").exists():
+        needed += [graph + name for name in _LOOKAHEAD]
+    else:
+        needed.append(f"{graph}HCLG.fst")
+    needed.append(f"{graph}words.txt")
+    for folder, names in (("ivector", _IVECTORS), ("rescore", _RESCORING)):
+        if (path / folder / names[0]).exists():
+            needed += [f"{folder}/{name}" for name in names]
+    return needed
+
+
+def _has(path: Path, name: str) -> bool:
+    file = path / name
+    return file.is_file() and file.stat().st_size > 0

@@ -1,0 +1,187 @@
+"""The ears' process: sound of many legs comes in over one socket, words go back as they are found.
+
+One connection is one stream: a JSON line that says hello, then 16-bit PCM until the sender closes its half.
+Out come JSON lines: started, partial, final, missed, stopped, or error. `{"stats": true}` instead of a hello
+is answered with one line of counters.
+"""
+
+import asyncio
+import json
+import math
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from asr_models.hearing import Counters, Event, Hearing, Hello, NewListener
+from asr_models.loading import load_or_fall_back
+from asr_models.recogniser import Recogniser
+
+HELLO_SECONDS = 10.0  # a connection that says nothing for so long is closed
+_READ_BYTES = 1 << 16
+_UNREAD_BYTES = 1 << 20  # events a peer has not taken; with more it is given up
+
+log = structlog.get_logger(__name__)
+
+
+class HelloWrong(Exception):
+    """The first line of a connection is not what the ears expect; the message goes back to the sender."""
+
+
+async def serve(
+    socket_path: Path,
+    model: Path,
+    fallback: Path | None = None,
+    *,
+    workers: int = 2,
+    on_ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Loads `model` once and serves until cancelled; `on_ready` is called when a connection is welcome.
+
+    A model that is broken, or that took the process with it when it was loaded last time, is named in the log
+    and `fallback` is taken; raises `ModelBroken` when there is none, or it is broken too. Let SIGTERM cancel
+    this: a process that dies while loading leaves its model under suspicion.
+    """
+    loaded, fell_back = await load_or_fall_back(model, fallback, socket_path.with_name(f"{socket_path.name}.loading"))
+    ears = Ears(
+        lambda rate_hz, offset: Recogniser(loaded, rate_hz, offset),
+        workers=workers,
+        model=loaded.name,
+        fell_back=fell_back,
+    )
+    await ears.serve(socket_path, on_ready)
+
+
+class Ears:
+    """The server. `workers` threads decode for all streams, each stream in its turn."""
+
+    def __init__(self, new_listener: NewListener, *, workers: int, model: str, fell_back: bool = False) -> None:
+        self.counters = Counters()
+        self._new_listener = new_listener
+        self._workers = workers
+        self._model = model
+        self._fell_back = fell_back
+        self._decoders = ThreadPoolExecutor(workers, thread_name_prefix="ears")
+        self._hearings: set[Hearing] = set()
+
+    async def serve(self, socket_path: Path, on_ready: Callable[[], None] = lambda: None) -> None:
+        """Serves on `socket_path` (mode 0600; one left behind by a dead process is replaced) until cancelled."""
+        socket_path.parent.mkdir(parents=True, exist_ok=True)
+        socket_path.unlink(missing_ok=True)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening.bind(str(socket_path))
+        socket_path.chmod(0o600)  # before it listens, so that nobody else can have connected
+        mine = socket_path.stat().st_ino
+        server = await asyncio.start_unix_server(self._welcome, sock=listening, limit=_READ_BYTES)
+        log.info("ears ready", model=self._model, fallback=self._fell_back, workers=self._workers)
+        try:
+            async with server:
+                on_ready()
+                await server.serve_forever()
+        finally:
+            self._decoders.shutdown(wait=False, cancel_futures=True)
+            with suppress(FileNotFoundError):
+                if socket_path.stat().st_ino == mine:
+                    socket_path.unlink()
+
+    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def tell(event: Event) -> None:
+            if writer.transport.get_write_buffer_size() > _UNREAD_BYTES:
+                writer.transport.abort()
+            elif not writer.transport.is_closing():
+                writer.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
+
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                line = await reader.readline()
+            if asks_for_stats(line):
+                tell(self._stats())
+            else:
+                await self._hear(read_hello(line), reader, tell)
+        except (HelloWrong, ValueError) as trouble:  # ValueError: a line without an end
+            tell({"event": "error", "message": str(trouble)})
+        except (TimeoutError, ConnectionError):
+            log.info("ears left alone")
+        except Exception as trouble:
+            log.exception("stream failed")
+            tell({"event": "error", "message": f"{type(trouble).__name__}: {trouble}"})
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _hear(self, hello: Hello, reader: asyncio.StreamReader, tell: Callable[[Event], None]) -> None:
+        hearing = Hearing(hello, self._new_listener, self._decoders, self.counters, tell)
+        self._hearings.add(hearing)
+        self.counters.streams += 1
+        self.counters.streams_begun += 1
+        tell({"event": "started", "model": self._model})
+        reading = asyncio.create_task(_read(reader, hearing))
+        decoding = asyncio.create_task(hearing.run())
+        try:
+            # Whichever fails first ends both: no words without an ear for them, no sound without a decoder.
+            await asyncio.wait({reading, decoding}, return_when=asyncio.FIRST_EXCEPTION)
+            for task in (reading, decoding):
+                if task.done():
+                    task.result()
+        finally:
+            reading.cancel()
+            decoding.cancel()
+            await asyncio.gather(reading, decoding, return_exceptions=True)
+            self.counters.streams -= 1
+            self._hearings.discard(hearing)
+            if hearing.missed:
+                log.warning("sound let go", stream=hello.stream, missed=hearing.missed)
+
+    def _stats(self) -> Event:
+        return asdict(self.counters) | {
+            "decoded_seconds": round(self.counters.decoded_seconds, 1),
+            "waiting_seconds": round(sum(hearing.waiting_seconds for hearing in self._hearings), 1),
+            "model": self._model,
+            "fallback": self._fell_back,
+            "workers": self._workers,
+        }
+
+
+async def _read(reader: asyncio.StreamReader, hearing: Hearing) -> None:
+    while pcm := await reader.read(_READ_BYTES):
+        hearing.take(pcm)
+        if not hearing.hello.live:
+            await hearing.room()
+    hearing.end()
+
+
+def asks_for_stats(line: bytes) -> bool:
+    """Whether a first line asks for the counters."""
+    said = _object(line)
+    return said.get("stats") is True
+
+
+def read_hello(line: bytes) -> Hello:
+    """The hello of a stream. Raises `HelloWrong`, whose message tells the sender what is wrong."""
+    said = _object(line)
+    stream, rate_hz, offset, pace = (said.get(key) for key in ("stream", "rate_hz", "offset", "pace"))
+    if not isinstance(stream, str) or not 0 < len(stream) <= 200:
+        raise HelloWrong("stream must be a name of 1 to 200 characters")
+    if not isinstance(rate_hz, int) or not 8000 <= rate_hz <= 48000:
+        raise HelloWrong("rate_hz must be a whole number from 8000 to 48000")
+    if isinstance(offset, bool) or not isinstance(offset, int | float) or not (math.isfinite(offset) and offset >= 0):
+        raise HelloWrong("offset must be seconds, 0 or more")
+    if pace not in ("live", "file"):
+        raise HelloWrong('pace must be "live" or "file"')
+    return Hello(stream, rate_hz, float(offset), live=pace == "live")
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(line)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        raise HelloWrong("the first line must be a JSON object")
+    return said

@@ -1,0 +1,167 @@
+"""The one place that wires: each process of the hotline is built here from its parts (``python -m hotline.app …``)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from hotline import log as logging
+from hotline import settings as configuration
+from hotline.notify import ready
+from hotline.settings import Settings
+from hotline.supervisor import EX_CONFIG, Program
+
+if TYPE_CHECKING:
+    from hotline.db import Database
+
+# Each process imports only its own parts, inside the function that builds it: a card that died must answer again
+# within a second, and a second is what importing all of them takes.
+
+log = structlog.get_logger()
+
+
+class CannotWork(Exception):
+    """This process cannot do its work as it is set up; starting it again would not help."""
+
+
+def programs(settings: Settings) -> list[Program]:
+    """Every process of one machine, in the order they start; stopping goes backwards: the line's doors last up,
+    first down."""
+    found: list[Program] = []
+    environment: dict[str, str] = {}
+    if not settings.mqtt_url:
+        url = note_broker(settings)
+        environment["HOTLINE_MQTT_URL"] = url
+        found.append(Program("broker", ("hotline.app", "broker"), environment))
+    found += [Program(f"ears-{i}", ("hotline.app", "ears", str(i)), environment) for i in range(settings.ears)]
+    found.append(Program("line", ("hotline.app", "line"), environment))
+    found += [Program(f"card-{i}", ("hotline.app", "card", str(i)), environment) for i in range(settings.cards)]
+    return found
+
+
+def note_broker(settings: Settings) -> str:
+    """Choose a free port and a password for the embedded broker and leave them for programs of this user."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"mqtt://hotline:{secrets.token_urlsafe(18)}@127.0.0.1:{port}"
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    settings.broker_note.touch(mode=0o600)
+    settings.broker_note.chmod(0o600)
+    settings.broker_note.write_text(url + "\n")
+    return url
+
+
+def open_database(settings: Settings) -> Database:
+    """The database, brought up to date. Any command may be the first."""
+    from hotline.db import Database, migrate
+
+    settings.var.mkdir(parents=True, exist_ok=True)
+    db = Database(settings.database)
+    if not migrate.is_current(db):
+        migrate.upgrade(db)
+    return db
+
+
+async def run_card(settings: Settings, index: int) -> None:
+    from hotline.prompts import greeting_pcm
+    from hotline.recorder import Recorder
+    from ivr.card import Card
+    from ivr.endpoint import Address, PortTaken
+    from ivr.line import LineSettings
+
+    address = Address(
+        settings.sip_host,
+        settings.sip_port if index == 0 else 0,
+        settings.rtp_port + 1000 * index if settings.rtp_port else 0,
+    )
+    line = LineSettings(
+        card=str(index),
+        address=address,
+        number=settings.number,
+        legs_kept=settings.legs_kept,
+        greeting=await asyncio.to_thread(greeting_pcm, settings),
+    )
+    recorder = Recorder(settings.recordings_dir, [settings.ears_socket(i) for i in range(settings.ears)])
+    card = Card(line, settings.card_socket(index), recorder)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, card.stop)
+    try:
+        await card.run(ready)
+    except PortTaken as error:
+        raise CannotWork(str(error)) from None
+
+
+async def run_ears(settings: Settings, index: int) -> None:
+    from asr_models import catalogue, ears
+
+    model = catalogue.find(settings.model, settings.models_dir)
+    await ears.serve(
+        settings.ears_socket(index), model, catalogue.EMBEDDED, workers=settings.ears_threads, on_ready=ready
+    )
+
+
+async def run_broker(settings: Settings) -> None:
+    from hotline import broker
+
+    at = urlsplit(settings.mqtt_url)
+    await broker.serve(
+        at.hostname or "127.0.0.1", at.port or 1883, at.username or "", at.password or "", settings.run_dir, ready
+    )
+
+
+async def run_line(settings: Settings) -> None:
+    from hotline.bus import Bus
+    from hotline.calls.cards import Cards
+    from hotline.calls.line import LineService
+
+    db = await asyncio.to_thread(open_database, settings)
+    service = LineService(
+        db,
+        Bus(settings.mqtt_url),
+        Cards({str(i): settings.card_socket(i) for i in range(settings.cards)}),
+        settings.recordings_dir,
+        [settings.ears_socket(i) for i in range(settings.ears)],
+    )
+    await service.run(ready)
+
+
+_PROCESSES: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+    "broker": run_broker,
+    "card": run_card,
+    "ears": run_ears,
+    "line": run_line,
+}
+
+
+def main() -> None:
+    name, *numbers = sys.argv[1:]
+    try:
+        settings = configuration.load()
+        logging.configure("-".join([name, *numbers]), settings.log_level, json=settings.log_json)
+        run = _PROCESSES[name](settings, *map(int, numbers))
+        asyncio.run(_until_terminated(run, handled=name == "card"))
+    except (configuration.WrongSetting, CannotWork) as error:
+        print(error, file=sys.stderr)
+        sys.exit(EX_CONFIG)
+
+
+async def _until_terminated(run: Coroutine[Any, Any, None], *, handled: bool) -> None:
+    """SIGTERM ends a process in order; a card has its own way of doing so."""
+    task = asyncio.ensure_future(run)
+    if not handled:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""After the last word: what the ears missed is transcribed from the tape, the draft made final, the call closed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from asr_models.client import EarsAway, stats, transcribe
+from asr_models.words import to_wire
+from hotline import clock
+from hotline.calls import queries, service
+from hotline.calls.models import Call, CallLeg
+from hotline.calls.state import step
+from hotline.db import Database
+from hotline.drafts import service as drafts
+from hotline.events import Kind
+from hotline.records import ledger
+from recordings import vault
+
+log = structlog.get_logger()
+
+_MARGIN_SECONDS = 0.2
+"""A hole is opened a little wider than it was: a word cut in two is no word."""
+_TRIES = 3
+"""Sound that kills the ears this often is left alone; the tape still has it."""
+_PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Hole:
+    leg_id: str
+    channel: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What closing one call takes."""
+
+    path: Path | None
+    rate_hz: int
+    holes: list[Hole]
+
+
+class Closer:
+    """Closes ended calls, one at a time; asking twice for one call is asking once."""
+
+    def __init__(self, db: Database, recordings: Path, ears: Sequence[Path], on_written: Callable[[], None]) -> None:
+        self._db = db
+        self._recordings = recordings
+        self._ears = itertools.cycle(ears)
+        self._on_written = on_written
+        self._asked: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting: set[str] = set()
+
+    def ask(self, call_id: str) -> None:
+        if call_id not in self._waiting:
+            self._waiting.add(call_id)
+            self._asked.put_nowait(call_id)
+
+    async def run(self) -> None:
+        while True:
+            call_id = await self._asked.get()
+            self._waiting.discard(call_id)
+            try:
+                await self._close(call_id)
+            except DBAPIError as error:
+                log.error("database does not take the closing of a call", call=call_id, error=str(error.orig))
+                await asyncio.sleep(_PAUSE_SECONDS)
+                self.ask(call_id)
+            except Exception as error:
+                log.error("call could not be closed", call=call_id, error=repr(error))
+
+    async def _close(self, call_id: str) -> None:
+        plan = await asyncio.to_thread(self._plan, call_id)
+        if plan is None:
+            return
+        for hole in plan.holes:
+            said, problem = await self._hear_again(plan, hole)
+            await asyncio.to_thread(self._fill, hole, said, problem)
+            self._on_written()
+        await asyncio.to_thread(self._finish, call_id)
+        self._on_written()
+
+    def _plan(self, call_id: str) -> Plan | None:
+        """None while something of the call is still under way (a fact will ask again), or when it is closed."""
+        with self._db.read() as session:
+            call = session.get(Call, call_id)
+            recording = queries.recording(session, call_id)
+            legs = queries.legs(session, call_id)
+            if call is None or call.state != "ended" or any(leg.ears == "listening" for leg in legs):
+                return None
+            if recording is not None and recording.state == "open":
+                return None
+            holes = [
+                Hole(leg.leg_id, vault.LEFT if leg.leg_id == call_id else vault.RIGHT, start, end)
+                for leg in legs
+                for start, end in leg.holes
+            ]
+            path = self._recordings / recording.path if recording is not None else None
+            return Plan(path, recording.rate_hz if recording is not None else 8000, holes)
+
+    async def _hear_again(self, plan: Plan, hole: Hole) -> tuple[list[dict[str, Any]], str | None]:
+        """The words in a hole, or why there are none. Waits for the ears to come back."""
+        if plan.path is None:
+            return [], "no tape"
+        start, end = max(0.0, hole.start - _MARGIN_SECONDS), hole.end + _MARGIN_SECONDS
+        try:
+            pcm = await asyncio.to_thread(vault.read_span, plan.path, hole.channel, start, end)
+        except (OSError, ValueError) as error:
+            return [], f"tape unreadable: {error}"
+        tries = 0
+        while True:
+            ears = next(self._ears)
+            if await _are_up(ears):
+                try:
+                    finals = await transcribe(ears, pcm, rate_hz=plan.rate_hz, offset_seconds=start, name=hole.leg_id)
+                    return [to_wire(final) for final in finals], None
+                except EarsAway as error:  # they died while they listened to this
+                    tries += 1
+                    if tries == _TRIES:
+                        return [], f"the ears failed {tries} times on it: {error}"
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _fill(self, hole: Hole, said: list[dict[str, Any]], problem: str | None) -> None:
+        now = clock.now()
+        with self._db.write() as session:
+            leg = session.get_one(CallLeg, hole.leg_id)
+            if [hole.start, hole.end] not in leg.holes:
+                return
+            leg.holes = [other for other in leg.holes if other != [hole.start, hole.end]]
+            known = {(row.start, row.text) for row in queries.utterances(session, leg.call_id)}
+            for utterance in said:
+                if (utterance["start"], utterance["text"]) not in known:
+                    service.add_utterance(session, leg, now, utterance, source="tape")
+            kind = Kind.HOLE_FILLED if problem is None else Kind.WORDS_MISSING
+            payload = {key: value for key, value in asdict(hole).items() if key in ("start", "end")}
+            payload |= {"speaker": leg.speaker, "utterances": len(said)}
+            if problem is not None:
+                payload["problem"] = problem
+            _note(session, kind, leg.call_id, payload)
+
+    def _finish(self, call_id: str) -> None:
+        now = clock.now()
+        with self._db.write() as session:
+            call = session.get_one(Call, call_id)
+            if call.state != "ended":
+                return
+            drafts.complete(session, call_id, queries.spoken(session, call_id), now)
+            call.state = step(call.state, "close")
+            call.closed_at = now
+            _note(session, Kind.CALL_CLOSED, call_id, {"seconds": call.seconds})
+        vault.unmark(self._recordings, call_id)
+        log.info("call closed", call=call_id)
+
+
+async def _are_up(ears: Path) -> bool:
+    try:
+        await stats(ears)
+    except EarsAway:
+        return False
+    return True
+
+
+def _note(session: Session, kind: Kind, subject: str, payload: dict[str, Any]) -> None:
+    ledger.append(session, at=clock.now(), actor="line", kind=kind, subject=subject, payload=payload)

@@ -1,0 +1,74 @@
+"""What is asked about calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hotline.calls.models import Call, CallLeg, Recording, Utterance
+from hotline.calls.state import OPEN
+from hotline.drafts.draft import Spoken, SpokenWord
+from hotline.drafts.models import DraftRow
+
+
+def utterances(session: Session, call_id: str) -> Sequence[Utterance]:
+    """In the order they were said."""
+    return session.scalars(
+        select(Utterance).where(Utterance.call_id == call_id).order_by(Utterance.start, Utterance.id)
+    ).all()
+
+
+def spoken(session: Session, call_id: str) -> list[Spoken]:
+    """The transcript as the draft reads it."""
+    return [
+        Spoken(
+            speaker=row.speaker,
+            start=row.start,
+            end=row.end,
+            text=row.text,
+            words=tuple(SpokenWord(word["text"], word["start"], word["end"]) for word in row.words),
+        )
+        for row in utterances(session, call_id)
+    ]
+
+
+def transcript(session: Session, call_id: str) -> str:
+    return " ".join(row.text for row in utterances(session, call_id))
+
+
+def recording(session: Session, call_id: str) -> Recording | None:
+    return session.scalars(select(Recording).where(Recording.call_id == call_id).order_by(Recording.part)).first()
+
+
+def draft(session: Session, call_id: str) -> DraftRow | None:
+    return session.get(DraftRow, call_id)
+
+
+def legs(session: Session, call_id: str) -> Sequence[CallLeg]:
+    return session.scalars(select(CallLeg).where(CallLeg.call_id == call_id)).all()
+
+
+def by_sip_call_id(session: Session, sip_call_id: str) -> Call | None:
+    return session.scalars(select(Call).where(Call.sip_call_id == sip_call_id)).first()
+
+
+def latest(session: Session, limit: int) -> Sequence[Call]:
+    return session.scalars(select(Call).order_by(Call.answered_at.desc(), Call.call_id.desc()).limit(limit)).all()
+
+
+def left_by(session: Session, card: str, live_run: str | None) -> Sequence[Call]:
+    """Calls still open in the books whose card has since had another life (or is no more)."""
+    return session.scalars(
+        select(Call).where(Call.card == card, Call.card_run != (live_run or ""), Call.state.in_(OPEN))
+    ).all()
+
+
+def cards_with_open_calls(session: Session) -> set[str]:
+    return set(session.scalars(select(Call.card).where(Call.state.in_(OPEN)).distinct()))
+
+
+def to_close(session: Session) -> Sequence[str]:
+    """Ended calls that are not yet closed."""
+    return session.scalars(select(Call.call_id).where(Call.state == "ended").order_by(Call.answered_at)).all()

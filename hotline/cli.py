@@ -1,0 +1,394 @@
+"""The command line: start the hotline, call it, look at what it kept. With --json standard output carries JSON only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import soundfile
+import typer
+
+from asr_models import catalogue, voice
+from asr_models.sound import SoundUnreadable, read_pcm
+from hotline import calling, prompts
+from hotline import doctor as doctors
+from hotline import log as logging
+from hotline import settings as configuration
+from hotline.app import open_database
+from hotline.calls import queries
+from hotline.clock import show as show_time
+from hotline.db import Database
+from hotline.drafts.service import flat
+from hotline.log import mask
+from hotline.records import ledger
+from hotline.running import AlreadyRunning, hotline, log_file
+from hotline.settings import Settings
+from hotline.supervisor import CannotStart
+from ivr.citizen import CitizenFailed, Script
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+records_app = typer.Typer(no_args_is_help=True, help="The ledger: append-only, hash-chained.")
+db_app = typer.Typer(no_args_is_help=True, help="The database.")
+app.add_typer(records_app, name="records")
+app.add_typer(db_app, name="db")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
+SAMPLE = "金牛区抚琴街道燃气泄漏，味道很大"
+
+
+def main() -> None:
+    app()
+
+
+def fail(message: str, code: int = 2) -> NoReturn:
+    typer.echo(f"hotline: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def load() -> Settings:
+    try:
+        settings = configuration.load()
+    except configuration.WrongSetting as error:
+        fail(str(error))
+    logging.configure("hotline", "warning" if settings.log_level == "info" else settings.log_level)
+    return settings
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Database]:
+    db = open_database(settings)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@app.command()
+def run(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Every process's log on standard error.")] = False,
+) -> None:
+    """Start the hotline on this machine and keep it running (Ctrl-C stops it)."""
+    settings = load()
+    for problem in configuration.misspelt(os.environ):
+        typer.echo(f"warning: {problem}", err=True)
+    asyncio.run(_run(settings, verbose))
+
+
+async def _run(settings: Settings, verbose: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    typer.echo("starting …")
+    try:
+        async with hotline(settings, log_to_file=not verbose):
+            for line in await _welcome(settings):
+                typer.echo(line)
+            await stop.wait()
+            typer.echo("stopping …")
+    except (AlreadyRunning, CannotStart) as error:
+        fail(str(error))
+
+
+async def _welcome(settings: Settings) -> list[str]:
+    running = await doctors.cards(settings)
+    command = _own_name()
+    return [
+        "",
+        f"Hotline {settings.number} is up.",
+        *[f"  dial      sip:{settings.number}@{card['sip']}" for card in running],
+        f'  simulate  {command} call --text "{SAMPLE}"',
+        f"  look      {command} calls   ·   {command} show CALL_ID   ·   {command} doctor",
+        f"  tapes     {settings.recordings_dir}",
+        f"  log       {log_file(settings)}",
+        "  stop      Ctrl-C",
+        "",
+    ]
+
+
+def _own_name() -> str:
+    """How this program was called, so that what is printed can be typed."""
+    path = Path(sys.argv[0])
+    if not path.is_absolute() and os.sep not in sys.argv[0]:
+        return path.name
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Would this hotline take a call now? Exit code 0 exactly when it would."""
+    settings = load()
+    findings = asyncio.run(doctors.examine(settings))
+    if as_json:
+        print_json([{"part": f.part, "state": f.mark, "what": f.what, "mend": f.mend} for f in findings])
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.mark:8} {finding.part:13} {finding.what}")
+            if not finding.ok and finding.mend:
+                typer.echo(f"{'':22} → {finding.mend}")
+    if any(finding.vital and not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def call(
+    text: Annotated[str, typer.Option(help="What the citizen says (Mandarin; spoken by a synthetic voice).")] = "",
+    wav: Annotated[Path | None, typer.Option(help="A recording the citizen plays instead.")] = None,
+    to: Annotated[str, typer.Option(help="sip: address to call; default: the hotline of this HOTLINE_VAR.")] = "",
+    keys: Annotated[str, typer.Option(help="Keys the citizen presses after speaking.")] = "",
+    keys_by: Annotated[str, typer.Option(help="rfc4733, info or inband.")] = "rfc4733",
+    speaker: Annotated[str, typer.Option("--voice", help="Variant of the voice: f2, m3 …")] = "f2",
+    barge_in: Annotated[bool, typer.Option(help="Speak at once instead of after the greeting.")] = False,
+    linger: Annotated[float, typer.Option(min=0.0, max=3600.0, help="Seconds on the line after the last word.")] = 1.5,
+    caller: Annotated[str, typer.Option(help="Number the citizen calls from.")] = "13800138000",
+    hear: Annotated[Path | None, typer.Option(help="Write what the citizen heard to this WAV file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A simulated citizen calls: real SIP, real sound. Prints what became of the call."""
+    settings = load()
+    _check_keys(keys, keys_by)
+    if text and wav:
+        fail("give --text or --wav, not both")
+    if to and not to.startswith("sip:"):
+        fail(f"--to {to}: an address looks like sip:12345@127.0.0.1:5060")
+    target = to or _own_line(settings)
+    script = Script(
+        to=target,
+        pcm=_sound(text, wav, speaker),
+        keys=keys,
+        keys_by=keys_by,
+        polite=not barge_in,
+        linger_seconds=linger,
+        caller=caller,
+        hear=str(hear) if hear else "",
+    )
+    ours = not to or any(to.endswith(card["sip"]) for card in asyncio.run(doctors.cards(settings)))
+    tell = (lambda progress: None) if as_json else _teller(target)
+    try:
+        with database(settings) as db:
+            outcome = asyncio.run(calling.call(settings, db, script, ours=ours, tell=tell))
+    except CitizenFailed as error:
+        fail(f"the simulated citizen could not call: {error}")
+    if as_json:
+        print_json(outcome.as_dict())
+    else:
+        _print_outcome(outcome)
+    if outcome.result.status != 200 or (ours and outcome.state != "closed"):
+        raise typer.Exit(1)
+
+
+def _teller(target: str) -> Callable[[calling.Progress], None]:
+    typer.echo(f"calling {target} …")
+
+    def tell(progress: calling.Progress) -> None:
+        typer.echo(f"  {progress.what:9} {progress.text}")
+
+    return tell
+
+
+def _check_keys(keys: str, keys_by: str) -> None:
+    if set(keys) - set("0123456789*#ABCD"):
+        fail(f"--keys {keys}: a telephone has 0-9, *, # and A-D")
+    if keys_by not in ("rfc4733", "info", "inband"):
+        fail(f"--keys-by {keys_by}: rfc4733, info or inband")
+
+
+def _own_line(settings: Settings) -> str:
+    running = asyncio.run(doctors.cards(settings))
+    if not running:
+        fail(f"no hotline runs in {settings.var}: start it with 'make run', or name another with --to sip:…")
+    return f"sip:{settings.number}@{running[0]['sip']}"
+
+
+def _sound(text: str, wav: Path | None, speaker: str) -> bytes:
+    try:
+        if wav is not None:
+            return read_pcm(wav)
+        return voice.speak(text, voice=speaker) if text else b""
+    except (SoundUnreadable, voice.VoiceFailed) as error:
+        fail(str(error))
+
+
+def _print_outcome(outcome: calling.Outcome) -> None:
+    result = outcome.result
+    if result.status != 200:
+        typer.echo(f"not answered: {result.status} {result.reason}")
+        return
+    typer.echo("")
+    typer.echo(f"call       {outcome.call_id or 'unknown here'}")
+    typer.echo(f"answered   in {result.answer_ms} ms, {result.seconds:.1f} s on the line")
+    if outcome.call_id is None:
+        return
+    typer.echo(f"words      {outcome.transcript or '(none)'}")
+    for name, value in (outcome.draft or {}).items():
+        if name not in ("spans", "missing") and value is not None:
+            typer.echo(f"  {name:13} {value}")
+    if outcome.draft and outcome.draft["missing"]:
+        typer.echo(f"  to ask for    {', '.join(outcome.draft['missing'])}")
+    typer.echo(f"tape       {outcome.recording}")
+    if outcome.state != "closed":
+        typer.echo(f"the call is not closed yet ({outcome.state}): hotline show {outcome.call_id} tells why")
+
+
+@app.command()
+def demo(as_json: AsJson = False) -> None:
+    """Start a hotline of its own and tell one call as a story; what it kept stays in HOTLINE_VAR."""
+    from hotline import demo as story  # the story needs every part; other commands need not wait for it
+
+    settings = load()
+    settings = settings.model_copy(update={"sip_port": 0})
+    try:
+        timeline, told = asyncio.run(story.demo(settings, (lambda _: None) if as_json else typer.echo))
+    except (AlreadyRunning, CannotStart, CitizenFailed, voice.VoiceFailed) as error:
+        fail(str(error))
+    if as_json:
+        print_json(timeline)
+    if not told:
+        fail("the story did not end as it should: see the timeline", 1)
+
+
+@app.command()
+def transcribe(
+    file: Annotated[Path, typer.Argument(help="Any sound file; the two sides of a tape come apart.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write down what is said in a sound file, with times."""
+    from asr_models.recogniser import load as load_model
+    from asr_models.recogniser import transcribe_file  # loads vosk: only this command needs it here
+
+    settings = load()
+    try:
+        channels = soundfile.info(file).channels
+        model = load_model(catalogue.find(settings.model, settings.models_dir))
+        said = [
+            (channel, final)
+            for channel in range(channels)
+            for final in transcribe_file(file, model, channel=channel if channels > 1 else None)
+        ]
+    except (SoundUnreadable, catalogue.ModelBroken, OSError, soundfile.LibsndfileError) as error:
+        fail(f"{file}: {error}")
+    said.sort(key=lambda one: one[1].start)
+    if as_json:
+        print_json(
+            [
+                {"channel": c, "start": f.start, "end": f.end, "text": f.text, "confidence": f.confidence}
+                for c, f in said
+            ]
+        )
+        return
+    for channel, final in said:
+        side = f"{('left', 'right')[channel]:6}" if channels == 2 else ""
+        typer.echo(f"{final.start:7.1f} – {final.end:5.1f}  {side}{final.text}")
+
+
+@app.command()
+def calls(
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20, as_json: AsJson = False
+) -> None:
+    """The calls that were taken, newest first."""
+    settings = load()
+    with database(settings) as db, db.read() as session:
+        rows = []
+        for row in queries.latest(session, limit):
+            draft = queries.draft(session, row.call_id)
+            rows.append(
+                {
+                    "call_id": row.call_id,
+                    "answered_at": show_time(row.answered_at),
+                    "seconds": row.seconds,
+                    "state": row.state,
+                    "caller": mask(row.caller) if row.caller else None,
+                    "called": row.called,
+                    "urgent": flat(draft.fields)["urgent"] if draft else None,
+                    "title": flat(draft.fields)["title"] if draft else None,
+                }
+            )
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        typer.echo("no calls yet")
+    for line in rows:
+        seconds = f"{line['seconds']:6.1f} s" if line["seconds"] is not None else "       …"
+        mark = "urgent" if line["urgent"] else "      "
+        typer.echo(
+            f"{line['call_id']}  {line['answered_at']}  {seconds}  {line['state']:9}  {line['caller'] or '—':13}"
+            f"  {mark}  {line['title'] or ''}"
+        )
+
+
+@app.command()
+def show(call_id: str, as_json: AsJson = False) -> None:
+    """Everything the ledger holds of one call, to the second (DOMAIN L5)."""
+    settings = load()
+    with database(settings) as db, db.read() as session:
+        rows = [
+            {
+                "seq": record.seq,
+                "at": show_time(record.at),
+                "actor": record.actor,
+                "kind": record.kind,
+                "payload": json.loads(record.payload) if record.payload else None,
+            }
+            for record in ledger.history(session, call_id)
+        ]
+    if not rows:
+        fail(f"no call {call_id}: 'hotline calls' lists them", 1)
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        payload = json.dumps(row["payload"], ensure_ascii=False) if row["payload"] else ""
+        typer.echo(f"{row['at']}  {row['kind']:16}  {payload}")
+
+
+@app.command()
+def setup() -> None:
+    """Synthesise the prompts and make the database ready (make setup does this)."""
+    settings = load()
+    open_database(settings).close()
+    try:
+        typer.echo(f"greeting  {prompts.make(settings)}")
+    except voice.VoiceFailed as error:
+        fail(str(error))
+
+
+@records_app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Check the ledger from end to end; exit code 1 names the first bad row."""
+    settings = load()
+    with database(settings) as db, db.read() as session:
+        verdict = ledger.verify(session)
+    if as_json:
+        print_json({"rows": verdict.rows, "first_bad_seq": verdict.first_bad_seq, "problem": verdict.problem})
+    elif verdict.whole:
+        typer.echo(f"{verdict.rows} rows, whole")
+    else:
+        typer.echo(f"row {verdict.first_bad_seq}: {verdict.problem} ({verdict.rows} rows before it are whole)")
+    if not verdict.whole:
+        raise typer.Exit(1)
+
+
+@db_app.command()
+def upgrade() -> None:
+    """Bring the database to the shape this version expects."""
+    settings = load()
+    open_database(settings).close()
+    typer.echo("the database is up to date")
+
+
+if __name__ == "__main__":
+    main()

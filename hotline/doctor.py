@@ -1,0 +1,158 @@
+"""Would this hotline take a call now? Looks at every part as a caller would meet it, and says how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from asr_models.client import EarsAway, stats
+from asr_models.sound import SoundUnreadable, read_pcm
+from hotline import bus
+from hotline.db import Database, migrate
+from hotline.prompts import greeting_file
+from hotline.settings import Settings, misspelt
+from ivr import probe
+from ivr.client import CardClient, CardGone
+
+_LOW_DISK_BYTES = 2 * 1024**3
+_BROKER_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    part: str
+    ok: bool
+    what: str
+    mend: str = ""
+    vital: bool = False
+    """Without it no call is taken."""
+
+    @property
+    def mark(self) -> str:
+        return "ok" if self.ok else ("FAIL" if self.vital else "warning")
+
+
+async def cards(settings: Settings) -> list[dict[str, Any]]:
+    """The status of every card that runs in this HOTLINE_VAR."""
+    found = []
+    for path in sorted(settings.run_dir.glob("card-*.sock")):
+        try:
+            client = await CardClient.connect(path)
+        except CardGone:
+            continue
+        try:
+            found.append(await asyncio.wait_for(client.ask("status"), 2))
+        except (CardGone, TimeoutError):
+            continue
+        finally:
+            await client.close()
+    return found
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Every part, the vital one first. The hotline takes calls exactly when no vital finding has failed."""
+    running = await cards(settings)
+    return [
+        await _line(settings, running),
+        _service(running),
+        *[await _ears(path) for path in sorted(settings.run_dir.glob("ears-*.sock")) or [settings.ears_socket(0)]],
+        await _broker(settings),
+        await asyncio.to_thread(_database, settings),
+        await asyncio.to_thread(_greeting, settings),
+        _disk(settings),
+        *[Finding("settings", False, problem, "unset or correct it") for problem in misspelt(os.environ)],
+    ]
+
+
+async def _line(settings: Settings, running: list[dict[str, Any]]) -> Finding:
+    start = "start the hotline: make run (or hotline run)"
+    if not running:
+        return Finding("line", False, f"no card runs in {settings.var}", start, vital=True)
+    answering = []
+    for card in running:
+        host, _, port = card["sip"].rpartition(":")
+        try:
+            await probe.options(host, int(port))
+        except OSError:  # TimeoutError is one
+            continue
+        answering.append(card)
+    if not answering:
+        return Finding("line", False, "no card answers SIP", "look into var/log/hotline.log, then restart", vital=True)
+    free = [card for card in answering if not card["draining"] and card["callers"] < card["callers_max"]]
+    places = sum(card["callers_max"] - card["callers"] for card in free)
+    total = sum(card["legs_max"] for card in answering)
+    if not free:
+        return Finding("line", False, "every leg is taken", "wait, or raise HOTLINE_CARDS", vital=True)
+    dial = ", ".join(f"sip:{settings.number}@{card['sip']}" for card in free)
+    return Finding("line", True, f"answers at {dial}; room for {places} more callers ({total} legs)", vital=True)
+
+
+def _service(running: list[dict[str, Any]]) -> Finding:
+    if any(card["commanded"] for card in running):
+        return Finding("line service", True, "writes calls down")
+    owed = sum(card["unacknowledged"] for card in running)
+    return Finding(
+        "line service", False, f"is away; calls are answered and taped, {owed} facts wait for it",
+        "it is started again by itself; if not, look into var/log/hotline.log",
+    )  # fmt: skip
+
+
+async def _ears(path: Path) -> Finding:
+    name = path.stem.replace("-", " ")
+    try:
+        seen = await asyncio.wait_for(stats(path), 3)
+    except (EarsAway, TimeoutError):
+        return Finding(name, False, "away; words will come from the tape", "see var/log/hotline.log")
+    if seen.get("fell_back"):
+        return Finding(name, False, f"listen with {seen['model']}, not with the model that was asked for",
+                       "HOTLINE_MODEL is broken: var/log/hotline.log says which file is missing")  # fmt: skip
+    return Finding(name, True, f"listen with {seen['model']}, {seen['streams']} streams")
+
+
+async def _broker(settings: Settings) -> Finding:
+    mend = "live words are not shown elsewhere; nothing else is lost. Set HOTLINE_MQTT_URL or restart"
+    url = settings.broker
+    if url is None:
+        return Finding("broker", False, "not started", mend)
+    try:
+        async with asyncio.timeout(_BROKER_SECONDS), bus.connection(url):
+            return Finding("broker", True, "connected")
+    except Exception as error:  # whatever it is, it is no reason not to take a call
+        return Finding("broker", False, f"away ({type(error).__name__})", mend)
+
+
+def _database(settings: Settings) -> Finding:
+    db = Database(settings.database)
+    try:
+        if not migrate.is_current(db):
+            return Finding("database", False, "is not up to date", "hotline db upgrade")
+        with db.write():
+            pass
+    except (SQLAlchemyError, OSError) as error:
+        return Finding("database", False, f"cannot be written: {error}", "calls are taped meanwhile; mend the disk")
+    finally:
+        db.close()
+    return Finding("database", True, "up to date, writable")
+
+
+def _greeting(settings: Settings) -> Finding:
+    path = greeting_file(settings)
+    try:
+        seconds = len(read_pcm(path)) / 2 / 8000
+    except (SoundUnreadable, OSError) as error:
+        return Finding("greeting", False, f"none: {error}", "make setup, or set HOTLINE_GREETING to a WAV file")
+    return Finding("greeting", True, f"{seconds:.1f} s, {path}")
+
+
+def _disk(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.var if settings.var.exists() else Path("/")).free
+    hours = free / (2 * 16000 * 3600)
+    if free < _LOW_DISK_BYTES:
+        return Finding("disk", False, f"{free / 1024**3:.1f} GiB free, {hours:.0f} h of tape", "make room")
+    return Finding("disk", True, f"{free / 1024**3:.0f} GiB free, {hours:.0f} h of tape")

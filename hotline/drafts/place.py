@@ -1,0 +1,88 @@
+"""Where the matter is: district, street office and the address, as far as the caller said it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hotline.drafts.found import Named
+from hotline.units.gazetteer import Kind, Place, find_places
+
+_NOT_THERE = re.compile(r"(?:不是|不在|不属于|并非)(?:在|是|我们|那个|成都市?)?$")
+_CORRECTION = re.compile(r"不对|错了|说错|应该是|不是")
+_SAID_BY_ALIAS, _FOLLOWS_FROM_STREET, _FOLLOWS_FROM_LANDMARK = 0.75, 0.8, 0.6
+
+_NUMBER = r"[0-9零〇一二三四五六七八九十百千两幺]+"
+# Characters that end what can be a name: a caller's grammar, not the city's.
+_NAME = r"(?:(?![的在是了我你他有住这那就们到从和跟把被于离给说个没也都])[\u4e00-\u9fff])"
+_ROAD = rf"{_NAME}{{1,6}}?(?:大道|环路|路(?![灯面上边人过费基口中障])|街(?![道上头边坊])|巷(?![道里])|胡同)"
+_PART = rf"(?:[东西南北中]段|{_NUMBER}段)?"
+_HOUSE = rf"(?:{_NUMBER}号?附?(?:{_NUMBER})?(?:号院|号楼(?!下)|号|弄|栋|幢|座|单元|楼(?!下)|层|室))+"
+_ESTATE = rf"{_NAME}{{2,8}}?(?:小区|花园|家园|公寓|大厦|广场|公园|医院|小学|中学|幼儿园|菜市场|市场|社区|村|地铁站|苑)"
+_BESIDE = r"(?:的?(?:附近|门口|对面|旁边|旁|路口|十字路口|楼下|背后|后面|里面))?"
+_ADDRESS = re.compile(rf"(?:{_ROAD}{_PART}(?:{_HOUSE})?(?:{_ESTATE})?(?:{_HOUSE})?|{_ESTATE}(?:{_HOUSE})?){_BESIDE}")
+# A road of no name, and what a caller says before one.
+_NAMELESS = re.compile(
+    r"^(?:马路|公路|道路|铁路|电路|线路|网路|走路|[一两几条]+路|小路|大路|街|大街|巷|[一-龥]?(?:小区|社区|村|市场|医院))$"
+)
+_LEAD_IN = re.compile(
+    r"^(?:喂|你好|您好|请问|反映|投诉|咨询|举报|因为|然后|现在|今天|昨天|位于|地址|靠近|家|咱|想|要|呢|啊|嗯|呃|，)+"
+)
+_CUT = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    district: Named | None
+    street: Named | None
+    address: Named | None
+
+
+def find_location(text: str) -> Location:
+    """What `text` says of the place; a district may follow from a street or landmark that lies in only one."""
+    places = [place for place in find_places(text) if not _NOT_THERE.search(text, 0, place.start)]
+    said = _choose(text, places, Kind.DISTRICT)
+    street = _choose(text, places, Kind.STREET)
+    landmark = _choose(text, places, Kind.LANDMARK)
+    district = None
+    if said:
+        district = Named(said.name, said.start, said.end, 0.95 if said.exact else _SAID_BY_ALIAS)
+    else:
+        for place, confidence in ((street, _FOLLOWS_FROM_STREET), (landmark, _FOLLOWS_FROM_LANDMARK)):
+            if place and len(place.districts) == 1:
+                district = Named(place.districts[0], place.start, place.end, confidence)
+                break
+    return Location(
+        district,
+        Named(street.name, street.start, street.end, 0.95 if street.exact else _SAID_BY_ALIAS) if street else None,
+        _address(text, places, landmark),
+    )
+
+
+def _choose(text: str, places: Sequence[Place], kind: Kind) -> Place | None:
+    """The first named, or the one named after the caller took it back."""
+    chosen: Place | None = None
+    for place in places:
+        if place.kind is kind and (
+            chosen is None or (place.name != chosen.name and _CORRECTION.search(text, chosen.end, place.start))
+        ):
+            chosen = place
+    return chosen
+
+
+def _address(text: str, places: Sequence[Place], landmark: Place | None) -> Named | None:
+    """The longest road, house or estate named; else the landmark."""
+    open_text = list(text)
+    for place in places:
+        if place.kind is not Kind.LANDMARK:
+            open_text[place.start : place.end] = _CUT * (place.end - place.start)
+    best: Named | None = None
+    for match in _ADDRESS.finditer("".join(open_text)):
+        start = match.start()
+        if lead_in := _LEAD_IN.match(match.group()):
+            start += lead_in.end()
+        value = text[start : match.end()]
+        if len(value) >= 3 and not _NAMELESS.match(value) and (best is None or len(value) > len(best.value)):
+            best = Named(value, start, match.end(), 0.6)
+    if best is None and landmark:
+        return Named(landmark.name, landmark.start, landmark.end, 0.5)
+    return best

@@ -1,0 +1,126 @@
+"""What an operator may set, all of it in the environment as HOTLINE_…; read once, handed on, never looked up."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "HOTLINE_"
+NOT_SETTINGS = {"HOTLINE_NOTIFY"}
+
+
+class WrongSetting(Exception):
+    """A setting that cannot be used; the message names it and says what would be right."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True)
+
+    var: Path = Path("var")
+    """Everything a run produces: database, recordings, prompts, models, sockets."""
+    number: str = Field(default="12345", pattern=r"^\+?[0-9]{1,20}$")
+    """The number citizens dial; only shown and registered, any number that reaches the card is answered."""
+
+    sip_host: str = Field(default="127.0.0.1", min_length=1)
+    """Address the cards speak SIP and RTP on. The machine's own address opens the line to its network."""
+    sip_port: int = Field(default=5060, ge=0, le=65535)
+    """SIP port of the first card (UDP); the others take free ones. 0: any free port."""
+    rtp_port: int = Field(default=0, ge=0, le=60000)
+    """First RTP port; each card takes 1000 upwards from it. 0: the system chooses."""
+    cards: int = Field(default=1, ge=1, le=64)
+    """Card processes on this machine."""
+    legs_kept: int = Field(default=1, ge=0)
+    """Legs of each card that are never given to callers."""
+    ring_seconds: float = Field(default=30, gt=0)
+    """How long a phone that we dial may ring (DOMAIN §3)."""
+
+    ears: int = Field(default=1, ge=1, le=64)
+    """Recognition processes."""
+    ears_threads: int = Field(default=2, ge=1, le=64)
+    """Decoding threads of each; about one a core."""
+    model: str = ""
+    """Vosk model: a folder, or a name below var/models. "": the installed one, else the embedded one."""
+    greeting: str = ""
+    """A recording played at the answer instead of the synthesised greeting: any sound file."""
+
+    database_url: str = ""
+    """SQLAlchemy URL. "": SQLite in var."""
+    mqtt_url: str = ""
+    """mqtt://user:password@host:port of a broker. "": an embedded one on loopback."""
+
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    log_json: bool = False
+
+    @property
+    def run_dir(self) -> Path:
+        """Sockets and the address of the embedded broker."""
+        return self.var / "run"
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.var / "recordings"
+
+    @property
+    def prompts_dir(self) -> Path:
+        return self.var / "prompts"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.var / "models"
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.var / 'hotline.db'}"
+
+    @property
+    def broker_note(self) -> Path:
+        """Where the embedded broker's address lies for other programs of this machine."""
+        return self.run_dir / "broker.url"
+
+    @property
+    def broker(self) -> str | None:
+        """The broker's address, or None while no embedded one has been started."""
+        if self.mqtt_url:
+            return self.mqtt_url
+        try:
+            return self.broker_note.read_text().strip()
+        except FileNotFoundError:
+            return None
+
+    def card_socket(self, card: int) -> Path:
+        return self.run_dir / f"card-{card}.sock"
+
+    def ears_socket(self, ears: int) -> Path:
+        return self.run_dir / f"ears-{ears}.sock"
+
+
+def load() -> Settings:
+    """The settings of this process's environment. Raises WrongSetting."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems = [f"{PREFIX}{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
+        raise WrongSetting("; ".join(problems)) from None
+    # a Unix socket's path has 107 bytes; sockets lie in var/run
+    longest = len(os.fsencode(settings.card_socket(99).absolute()))
+    if longest > 107:
+        raise WrongSetting(
+            f"HOTLINE_VAR={settings.var}: the path is too long for sockets by {longest - 107} characters"
+        )
+    return settings.model_copy(update={"var": settings.var.absolute()})
+
+
+def misspelt(environment: Mapping[str, str]) -> list[str]:
+    """HOTLINE_ variables that mean nothing, each with what was probably meant."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | NOT_SETTINGS
+    problems = []
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            problems.append(f"{name} is no setting" + (f": did you mean {close[0]}?" if close else ""))
+    return problems

@@ -1,0 +1,177 @@
+"""Starts every process of the hotline on one machine, starts again what dies, stops all of it cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger()
+
+EX_CONFIG = 78
+"""A process that ends with this (sysexits.h) cannot work as it is set up: starting it again is no use."""
+_STEADY_SECONDS = 10.0
+"""A process that lived this long is started again at once; one that keeps dying waits a little longer each time."""
+_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+_STOP_SECONDS = 8.0
+_PR_SET_PDEATHSIG = 1
+
+
+class CannotStart(Exception):
+    """A process says that it cannot work as it is set up; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    arguments: tuple[str, ...]
+    """After ``python -m``."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Child:
+    """One program, kept running."""
+
+    def __init__(self, program: Program, log_path: Path | None) -> None:
+        self.program = program
+        self.process: asyncio.subprocess.Process | None = None
+        self.ready = asyncio.Event()
+        self.restarts = 0
+        self.failure: str | None = None
+        """Its last words, when it said it cannot work."""
+        self._log_path = log_path
+        self._stopping = False
+
+    async def keep_running(self, on_restart: Callable[[Child], None]) -> None:
+        """Start it, again and again; returns when it was stopped or cannot work."""
+        quick_deaths = 0
+        while not self._stopping:
+            began = time.monotonic()
+            code, last_words = await self._live()
+            if self._stopping:
+                return
+            if code == EX_CONFIG and not self.ready.is_set():
+                self.failure = last_words
+                return
+            quick_deaths = 0 if time.monotonic() - began > _STEADY_SECONDS else quick_deaths + 1
+            pause = _PAUSES[min(max(quick_deaths - 1, 0), len(_PAUSES) - 1)]
+            self.restarts += 1
+            log.warning("process died", name=self.program.name, code=code, again_in_seconds=pause, said=last_words)
+            on_restart(self)
+            await asyncio.sleep(pause)
+
+    async def _live(self) -> tuple[int, str]:
+        """One life of the process, from start to end: its exit code and the last line it wrote."""
+        with _notified(self.ready) as notify_socket:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *self.program.arguments,
+                env={**os.environ, **self.program.environment, "NOTIFY_SOCKET": notify_socket},
+                stdin=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for the supervisor, which stops the others in order
+                preexec_fn=_die_with_parent,
+            )
+            assert self.process.stderr is not None
+            last_words = await self._pass_on(self.process.stderr)
+            return await self.process.wait(), last_words
+
+    async def _pass_on(self, stderr: asyncio.StreamReader) -> str:
+        last = ""
+        out = self._log_path.open("ab") if self._log_path else None
+        try:
+            while line := await stderr.readline():
+                last = line.decode(errors="replace").rstrip() or last
+                (out or sys.stderr.buffer).write(line)
+                (out or sys.stderr.buffer).flush()
+        except ValueError:  # a line without end: not ours to keep
+            await stderr.read()
+        finally:
+            if out:
+                out.close()
+        return last
+
+    async def stop(self) -> None:
+        self._stopping = True
+        process = self.process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            log.warning("process did not stop", name=self.program.name)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+class Supervisor:
+    """Runs programs in order: each is ready before the next starts; they stop in the order given by ``stop``."""
+
+    def __init__(self, programs: list[Program], log_path: Path | None = None) -> None:
+        self.children = {program.name: Child(program, log_path) for program in programs}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Returns when every program is ready. Raises CannotStart."""
+        for child in self.children.values():
+            task = asyncio.create_task(child.keep_running(lambda _: None))
+            self._tasks[child.program.name] = task
+            ready = asyncio.create_task(child.ready.wait())
+            await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+            ready.cancel()
+            if task.done():
+                await self.stop()
+                raise CannotStart(f"{child.program.name}: {child.failure or 'ended'}")
+
+    async def stop(self) -> None:
+        """The line's doors first, then what listens to them: in the reverse order of starting."""
+        for child in reversed(self.children.values()):
+            await child.stop()
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def pids(self) -> dict[str, int]:
+        return {name: child.process.pid for name, child in self.children.items() if child.process is not None}
+
+
+@contextlib.contextmanager
+def _notified(ready: asyncio.Event):  # type: ignore[no-untyped-def]
+    """A socket for sd_notify; ``ready`` is set by the first word on it."""
+    loop = asyncio.get_running_loop()
+    with tempfile.TemporaryDirectory(prefix="hotline-") as folder:
+        path = str(Path(folder) / "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(path)
+            listener.setblocking(False)
+
+            def hear() -> None:
+                with contextlib.suppress(BlockingIOError):
+                    if b"READY=1" in listener.recv(4096):
+                        ready.set()
+
+            loop.add_reader(listener, hear)
+            try:
+                yield path
+            finally:
+                loop.remove_reader(listener)
+
+
+def _die_with_parent() -> None:
+    """A supervisor that is killed must not leave cards behind that hold the port."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

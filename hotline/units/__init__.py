@@ -1,0 +1,1 @@
+"""The city's places and, later, its units: data, never code."""

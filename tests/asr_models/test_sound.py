@@ -1,0 +1,54 @@
+"""Sound files of all kinds, and files that are none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from asr_models.sound import SoundUnreadable, read_pcm
+
+
+def tone(rate_hz: int, seconds: float) -> np.ndarray:
+    return 0.5 * np.sin(2 * np.pi * 440 * np.arange(int(rate_hz * seconds)) / rate_hz)
+
+
+@pytest.mark.parametrize(("rate_hz", "name"), [(8000, "a.wav"), (16000, "a.flac"), (44100, "a.ogg"), (48000, "a.wav")])
+def test_any_rate_becomes_the_telephone_s(tmp_path: Path, rate_hz: int, name: str) -> None:
+    soundfile.write(tmp_path / name, tone(rate_hz, 20.0), rate_hz)
+    sound = np.frombuffer(read_pcm(tmp_path / name), "<i2") / 32768
+    assert abs(len(sound) - 160_000) <= 2
+    middle = slice(8000, 152_000)
+    assert np.abs(sound[middle] - tone(8000, 20.0)[middle]).max() < 0.05
+
+
+def test_one_channel_can_be_chosen_or_all_mixed(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.stack([tone(8000, 1), np.zeros(8000)], axis=1), 8000)
+    left, right, mixed = (np.frombuffer(read_pcm(tmp_path / "a.wav", channel=c), "<i2") for c in (0, 1, None))
+    assert not right.any()
+    assert np.abs(left - 2.0 * mixed).max() <= 2
+    with pytest.raises(SoundUnreadable, match="none numbered 2"):
+        read_pcm(tmp_path / "a.wav", channel=2)
+
+
+def test_what_is_beyond_full_scale_is_clipped_and_what_is_no_number_is_silence(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.array([2.0, -2.0, np.nan, np.inf] * 800), 8000, subtype="FLOAT")
+    sound = np.frombuffer(read_pcm(tmp_path / "a.wav"), "<i2")
+    assert sound[:4].tolist() == [32767, -32768, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "is empty"), (b"\0" * 5000, "cannot be read as sound"), (None, "there is no sound file")],
+)
+def test_a_file_without_sound_is_refused_with_its_reason(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    if content is not None:
+        (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(SoundUnreadable, match=reason):
+        read_pcm(tmp_path / "a.wav")
+
+
+def test_a_sound_too_short_to_hold_a_word_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
+    with pytest.raises(SoundUnreadable, match=r"too short: 0\.010 s"):
+        read_pcm(tmp_path / "a.wav")
