@@ -9,7 +9,7 @@ import asyncio
 import json
 import math
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -97,14 +97,13 @@ class Ears:
                 writer.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
 
         try:
-            async with asyncio.timeout(HELLO_SECONDS):
-                line = await reader.readline()
-            if asks_for_stats(line):
+            hello = await _first_line(reader)
+            if hello is None:
                 tell(self._stats())
             else:
-                await self._hear(read_hello(line), reader, tell)
-        except (HelloWrong, ValueError) as trouble:  # ValueError: a line without an end
-            tell({"event": "error", "message": str(trouble)})
+                await self._hear(hello, reader, tell)
+        except HelloWrong as wrong:
+            tell({"event": "error", "message": str(wrong)})
         except (TimeoutError, ConnectionError):
             log.info("ears left alone")
         except Exception as trouble:
@@ -148,6 +147,19 @@ class Ears:
         }
 
 
+async def _first_line(reader: asyncio.StreamReader) -> Hello | None:
+    """A stream's hello, or none if the counters are asked for. Raises `HelloWrong` and `TimeoutError`."""
+    try:
+        async with asyncio.timeout(HELLO_SECONDS):
+            line = await reader.readline()
+        said = json.loads(line)
+    except ValueError as trouble:  # also of a line without an end
+        raise HelloWrong(f"the first line must be a JSON object ({trouble})") from trouble
+    if not isinstance(said, dict):
+        raise HelloWrong("the first line must be a JSON object")
+    return None if said.get("stats") is True else read_hello(said)
+
+
 async def _read(reader: asyncio.StreamReader, hearing: Hearing) -> None:
     while pcm := await reader.read(_READ_BYTES):
         hearing.take(pcm)
@@ -156,32 +168,15 @@ async def _read(reader: asyncio.StreamReader, hearing: Hearing) -> None:
     hearing.end()
 
 
-def asks_for_stats(line: bytes) -> bool:
-    """Whether a first line asks for the counters."""
-    said = _object(line)
-    return said.get("stats") is True
-
-
-def read_hello(line: bytes) -> Hello:
+def read_hello(said: Mapping[str, Any]) -> Hello:
     """The hello of a stream. Raises `HelloWrong`, whose message tells the sender what is wrong."""
-    said = _object(line)
     stream, rate_hz, offset, pace = (said.get(key) for key in ("stream", "rate_hz", "offset", "pace"))
     if not isinstance(stream, str) or not 0 < len(stream) <= 200:
         raise HelloWrong("stream must be a name of 1 to 200 characters")
-    if not isinstance(rate_hz, int) or not 8000 <= rate_hz <= 48000:
+    if isinstance(rate_hz, bool) or not isinstance(rate_hz, int) or not 8000 <= rate_hz <= 48000:
         raise HelloWrong("rate_hz must be a whole number from 8000 to 48000")
     if isinstance(offset, bool) or not isinstance(offset, int | float) or not (math.isfinite(offset) and offset >= 0):
         raise HelloWrong("offset must be seconds, 0 or more")
     if pace not in ("live", "file"):
         raise HelloWrong('pace must be "live" or "file"')
     return Hello(stream, rate_hz, float(offset), live=pace == "live")
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        said = json.loads(line)
-    except ValueError:
-        said = None
-    if not isinstance(said, dict):
-        raise HelloWrong("the first line must be a JSON object")
-    return said

@@ -39,10 +39,11 @@ class VoiceFailed(Exception):
     """No speech could be made of a text; the message says why, without the text."""
 
 
-def speak(text: str, *, voice: str = "f4", words_per_minute: int = 180, rate_hz: int = 8000) -> bytes:
+def speak(text: str, *, voice: str = "f4", words_per_minute: int = 170, rate_hz: int = 8000) -> bytes:
     """`text` spoken, as 16-bit mono PCM at `rate_hz` with its peak at -6 dBFS. Blocks; raises `VoiceFailed`.
 
-    `voice` is a variant of espeak-ng (f1 to f5, m1 to m8). Digits are read one by one, Latin letters spelt.
+    `voice` is a variant of espeak-ng (f1 to f5, m1 to m8); the default is the one that the embedded model hears
+    best. Digits are read one by one, Latin letters spelt.
     """
     request = json.dumps({"text": text, "voice": voice, "words_per_minute": words_per_minute, "rate_hz": rate_hz})
     package = str(Path(__file__).parent.parent)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
 import secrets
 import signal
 import socket
@@ -18,7 +20,7 @@ from hotline import log as logging
 from hotline import settings as configuration
 from hotline.notify import ready
 from hotline.settings import Settings
-from hotline.supervisor import EX_CONFIG, Program
+from hotline.supervisor import EX_CONFIG, Program, Spare
 
 if TYPE_CHECKING:
     from hotline.db import Database
@@ -44,8 +46,14 @@ def programs(settings: Settings) -> list[Program]:
         found.append(Program("broker", ("hotline.app", "broker"), environment))
     found += [Program(f"ears-{i}", ("hotline.app", "ears", str(i)), environment) for i in range(settings.ears)]
     found.append(Program("line", ("hotline.app", "line"), environment))
-    found += [Program(f"card-{i}", ("hotline.app", "card", str(i)), environment) for i in range(settings.cards)]
+    found += [
+        Program(f"card-{i}", ("hotline.app", "card", str(i)), environment, spared=True) for i in range(settings.cards)
+    ]
     return found
+
+
+def spare(programs: list[Program]) -> Spare:
+    return Spare(("hotline.app", "spare"), programs[0].environment)
 
 
 def note_broker(settings: Settings) -> str:
@@ -144,6 +152,8 @@ _PROCESSES: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
 
 def main() -> None:
     name, *numbers = sys.argv[1:]
+    if name == "spare":
+        name, *numbers = _wait_for_orders()
     try:
         settings = configuration.load()
         logging.configure("-".join([name, *numbers]), settings.log_level, json=settings.log_json)
@@ -152,6 +162,21 @@ def main() -> None:
     except (configuration.WrongSetting, CannotWork) as error:
         print(error, file=sys.stderr)
         sys.exit(EX_CONFIG)
+
+
+def _wait_for_orders() -> list[str]:
+    """Be loaded, and wait to be told what to be (supervisor.Spare)."""
+    import hotline.prompts
+    import hotline.recorder  # noqa: F401
+    import ivr.card  # noqa: F401
+
+    ready()
+    order = json.loads(sys.stdin.readline() or "null")
+    if order is None:  # the supervisor is gone
+        sys.exit(0)
+    os.environ["NOTIFY_SOCKET"] = order["notify"]
+    arguments: list[str] = order["arguments"]
+    return arguments
 
 
 async def _until_terminated(run: Coroutine[Any, Any, None], *, handled: bool) -> None:

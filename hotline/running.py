@@ -11,7 +11,7 @@ from pathlib import Path
 
 from asr_models.voice import VoiceFailed
 from hotline import prompts
-from hotline.app import open_database, programs
+from hotline.app import open_database, programs, spare
 from hotline.settings import Settings
 from hotline.supervisor import Supervisor
 
@@ -50,13 +50,16 @@ async def hotline(settings: Settings, *, log_to_file: bool = True) -> AsyncItera
     """A running hotline; all of it is stopped in order at the end. Raises AlreadyRunning, supervisor.CannotStart."""
     with only_one(settings):
         await asyncio.to_thread(_prepare, settings)
-        supervisor = Supervisor(programs(settings), log_file(settings) if log_to_file else None)
+        wanted = programs(settings)
+        note = settings.run_dir / "processes.json"
+        supervisor = Supervisor(wanted, spare(wanted), note, log_file(settings) if log_to_file else None)
         await supervisor.start()
         try:
             yield supervisor
         finally:
             await supervisor.stop()
             settings.broker_note.unlink(missing_ok=True)
+            note.unlink(missing_ok=True)
 
 
 def _prepare(settings: Settings) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,7 @@ _STEADY_SECONDS = 10.0
 """A process that lived this long is started again at once; one that keeps dying waits a little longer each time."""
 _PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STOP_SECONDS = 8.0
+_SPARE_PAUSE_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -38,13 +40,56 @@ class Program:
     arguments: tuple[str, ...]
     """After ``python -m``."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    spared: bool = False
+    """A warm spare takes its place when it dies."""
+
+
+class Spare:
+    """A process that has loaded what a card needs and waits to be told which program to be.
+
+    Loading takes most of a second; a card whose caller is waiting for the next ring has not got it.
+    """
+
+    def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str]) -> None:
+        self._arguments = arguments
+        self._environment = environment
+        self._process: asyncio.subprocess.Process | None = None
+        self._warm = asyncio.Event()
+
+    async def keep_warm(self) -> None:
+        """Whenever there is none, make one, though not at once: first those who are needed now."""
+        while True:
+            if self._process is None or self._process.returncode is not None:
+                await asyncio.sleep(_SPARE_PAUSE_SECONDS)
+                self._warm.clear()
+                with _notified(self._warm) as notify_socket:
+                    self._process = await _start(self._arguments, self._environment, notify_socket)
+                    await self._warm.wait()
+            await asyncio.sleep(_SPARE_PAUSE_SECONDS)
+
+    def take(self, program: Program, notify_socket: str) -> asyncio.subprocess.Process | None:
+        """The spare, on its way to being ``program``; None when it is not warm yet."""
+        process = self._process
+        if process is None or process.returncode is not None or not self._warm.is_set():
+            return None
+        self._process = None
+        assert process.stdin is not None
+        order = {"arguments": program.arguments[1:], "notify": notify_socket}
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        return process
+
+    async def stop(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
 
 
 class Child:
     """One program, kept running."""
 
-    def __init__(self, program: Program, log_path: Path | None) -> None:
+    def __init__(self, program: Program, log_path: Path | None, spare: Spare | None) -> None:
         self.program = program
+        self._spare = spare
         self.process: asyncio.subprocess.Process | None = None
         self.ready = asyncio.Event()
         self.restarts = 0
@@ -53,12 +98,12 @@ class Child:
         self._log_path = log_path
         self._stopping = False
 
-    async def keep_running(self, on_restart: Callable[[Child], None]) -> None:
+    async def keep_running(self, on_start: Callable[[], None]) -> None:
         """Start it, again and again; returns when it was stopped or cannot work."""
         quick_deaths = 0
         while not self._stopping:
             began = time.monotonic()
-            code, last_words = await self._live()
+            code, last_words = await self._live(on_start)
             if self._stopping:
                 return
             if code == EX_CONFIG and not self.ready.is_set():
@@ -68,22 +113,15 @@ class Child:
             pause = _PAUSES[min(max(quick_deaths - 1, 0), len(_PAUSES) - 1)]
             self.restarts += 1
             log.warning("process died", name=self.program.name, code=code, again_in_seconds=pause, said=last_words)
-            on_restart(self)
             await asyncio.sleep(pause)
 
-    async def _live(self) -> tuple[int, str]:
+    async def _live(self, on_start: Callable[[], None]) -> tuple[int, str]:
         """One life of the process, from start to end: its exit code and the last line it wrote."""
         with _notified(self.ready) as notify_socket:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                *self.program.arguments,
-                env={**os.environ, **self.program.environment, "NOTIFY_SOCKET": notify_socket},
-                stdin=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for the supervisor, which stops the others in order
-                preexec_fn=_die_with_parent,
-            )
+            self.process = self._spare.take(self.program, notify_socket) if self._spare is not None else None
+            if self.process is None:
+                self.process = await _start(self.program.arguments, self.program.environment, notify_socket)
+            on_start()
             assert self.process.stderr is not None
             last_words = await self._pass_on(self.process.stderr)
             return await self.process.wait(), last_words
@@ -120,16 +158,20 @@ class Child:
 
 
 class Supervisor:
-    """Runs programs in order: each is ready before the next starts; they stop in the order given by ``stop``."""
+    """Runs programs in order: each is ready before the next starts; they stop in the reverse order."""
 
-    def __init__(self, programs: list[Program], log_path: Path | None = None) -> None:
-        self.children = {program.name: Child(program, log_path) for program in programs}
+    def __init__(self, programs: list[Program], spare: Spare, note: Path, log_path: Path | None = None) -> None:
+        self.children = {
+            program.name: Child(program, log_path, spare if program.spared else None) for program in programs
+        }
+        self._spare = spare
+        self._note = note
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Returns when every program is ready. Raises CannotStart."""
         for child in self.children.values():
-            task = asyncio.create_task(child.keep_running(lambda _: None))
+            task = asyncio.create_task(child.keep_running(self._write_note))
             self._tasks[child.program.name] = task
             ready = asyncio.create_task(child.ready.wait())
             await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
@@ -137,6 +179,7 @@ class Supervisor:
             if task.done():
                 await self.stop()
                 raise CannotStart(f"{child.program.name}: {child.failure or 'ended'}")
+        self._tasks["spare"] = asyncio.create_task(self._spare.keep_warm())
 
     async def stop(self) -> None:
         """The line's doors first, then what listens to them: in the reverse order of starting."""
@@ -145,13 +188,37 @@ class Supervisor:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._spare.stop()
 
-    def pids(self) -> dict[str, int]:
-        return {name: child.process.pid for name, child in self.children.items() if child.process is not None}
+    def _write_note(self) -> None:
+        """Who runs as which process, for people and for tests: a JSON object, name to pid and restarts."""
+        known = {
+            name: {"pid": child.process.pid, "restarts": child.restarts}
+            for name, child in self.children.items()
+            if child.process is not None
+        }
+        part = self._note.with_suffix(".part")
+        part.write_text(json.dumps(known, indent=1))
+        part.replace(self._note)
+
+
+async def _start(
+    arguments: tuple[str, ...], environment: Mapping[str, str], notify_socket: str
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *arguments,
+        env={**os.environ, **environment, "NOTIFY_SOCKET": notify_socket},
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the supervisor, which stops the others in order
+        preexec_fn=_die_with_parent,
+    )
 
 
 @contextlib.contextmanager
-def _notified(ready: asyncio.Event):  # type: ignore[no-untyped-def]
+def _notified(ready: asyncio.Event) -> Iterator[str]:
     """A socket for sd_notify; ``ready`` is set by the first word on it."""
     loop = asyncio.get_running_loop()
     with tempfile.TemporaryDirectory(prefix="hotline-") as folder:

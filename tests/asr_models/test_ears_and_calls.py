@@ -73,11 +73,11 @@ def test_a_call_is_heard_from_its_first_word_to_its_last(socket: Path, start_ear
     assert not [event for event in events if isinstance(event, Missed)]
     lamp, gas = (event.final for event in events if isinstance(event, Heard))
     assert "路灯" in lamp.text
-    assert 100.0 < lamp.start < lamp.end < 100.0 + len(say(LAMP)) / 16000
+    assert 100.0 <= lamp.start < lamp.end < 100.0 + len(say(LAMP)) / 16000
     assert "燃气" in gas.text
     assert gas.start > lamp.end
     partials = [event.text for event in events if isinstance(event, Partial)]
-    assert "武侯区" in partials
+    assert any("武侯区" in text for text in partials)
 
 
 def test_ears_killed_in_the_middle_of_a_sentence_leave_one_hole_that_the_tape_fills(
@@ -95,7 +95,7 @@ def test_ears_killed_in_the_middle_of_a_sentence_leave_one_hole_that_the_tape_fi
         half = len(say(GAS)) // 640 * 320
         partials = len(told.all(Partial))
         await feed(stream, say(GAS)[:half])
-        await told.until(Partial, partials + 3)
+        await told.until(Partial, partials + 1)
         first.send(signal.SIGKILL)
         await asyncio.to_thread(first.end)
         await feed(stream, say(GAS)[half:])

@@ -1,0 +1,141 @@
+"""A telephone made of bare datagrams: says what no well-behaved stack would say, and says it exactly."""
+
+from __future__ import annotations
+
+import audioop
+import re
+import secrets
+import socket
+import time
+from dataclasses import dataclass, field
+
+PCMA = "m=audio {port} RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    head: str
+    body: str
+
+    def header(self, name: str) -> str:
+        found = re.search(rf"^{name}:\s*(.*)$", self.head, re.MULTILINE | re.IGNORECASE)
+        return found[1].strip() if found else ""
+
+
+class NoAnswer(AssertionError):
+    pass
+
+
+@dataclass
+class RawPhone:
+    """One dialog at most. ``target`` is host:port."""
+
+    target: str
+    name: str = "raw"
+    call_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    tag: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    def __post_init__(self) -> None:
+        host, _, port = self.target.removeprefix("sip:").rpartition("@")[2].rpartition(":")
+        self.peer = (host, int(port))
+        self.sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sip.bind(("127.0.0.1", 0))
+        self.rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.rtp.bind(("127.0.0.1", 0))
+        self.rtp_peer: tuple[str, int] | None = None
+        self.port: int = self.sip.getsockname()[1]
+        self.to_tag = ""
+        self.contact = f"sip:12345@{host}:{port}"
+        self.cseq = 0
+        self.rtp_seq = 0
+
+    def close(self) -> None:
+        self.sip.close()
+        self.rtp.close()
+
+    def sdp(self, media: str = PCMA, address: str = "127.0.0.1", direction: str = "sendrecv") -> str:
+        media = media.format(port=self.rtp.getsockname()[1])
+        return (
+            f"v=0\r\no=- {self.cseq + 1} {self.cseq + 1} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n"
+            f"{media}a={direction}\r\n"
+        )
+
+    def request(self, method: str, body: str = "", more: str = "", display: bytes = b"") -> bytes:
+        if method not in ("ACK", "CANCEL"):
+            self.cseq += 1
+        to = f"<sip:12345@{self.peer[0]}>" + (f";tag={self.to_tag}" if self.to_tag else "")
+        kind = "" if not body else f"Content-Type: {_TYPES.get(method, 'application/sdp')}\r\n"
+        head = (
+            f"{method} {self.contact} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bK{secrets.token_hex(8)};rport\r\n"
+            f"Max-Forwards: 70\r\nFrom: ".encode()
+            + display
+            + f"<sip:{self.name}@127.0.0.1>;tag={self.tag}\r\nTo: {to}\r\nCall-ID: {self.call_id}\r\n"
+            f"CSeq: {self.cseq} {method}\r\nContact: <sip:{self.name}@127.0.0.1:{self.port}>\r\n"
+            f"{more}{kind}Content-Length: {len(body.encode())}\r\n\r\n".encode()
+        )
+        return head + body.encode()
+
+    def send(self, datagram: bytes) -> None:
+        self.sip.sendto(datagram, self.peer)
+
+    def answer(self, to: str = "INVITE", patience_seconds: float = 10.0) -> Answer:
+        """The next final answer to a request of that method."""
+        self.sip.settimeout(patience_seconds)
+        deadline = time.monotonic() + patience_seconds
+        while time.monotonic() < deadline:
+            try:
+                text = self.sip.recv(65535).decode("utf-8", "replace")
+            except TimeoutError:
+                break
+            if not text.startswith("SIP/2.0"):
+                continue
+            head, _, body = text.partition("\r\n\r\n")
+            answer = Answer(int(text[8:11]), head, body)
+            if answer.status >= 200 and answer.header("CSeq").endswith(to):
+                return answer
+        raise NoAnswer(f"no final answer to {to}")
+
+    def invite(self, body: str | None = None, more: str = "", display: bytes = b"") -> Answer:
+        self.send(self.request("INVITE", self.sdp() if body is None else body, more, display))
+        answer = self.answer()
+        if answer.status == 200:
+            self.to_tag = re.search(r"tag=([^;\s]+)", answer.header("To"))[1]  # type: ignore[index]
+            contact = re.search(r"<([^>]+)>", answer.header("Contact"))
+            self.contact = contact[1] if contact else self.contact
+            port = re.search(r"^m=audio (\d+)", answer.body, re.MULTILINE)
+            self.rtp_peer = (self.peer[0], int(port[1])) if port else None
+        return answer
+
+    def ack(self) -> None:
+        self.send(self.request("ACK"))
+
+    def call(self) -> None:
+        answer = self.invite()
+        assert answer.status == 200, answer.head
+        self.ack()
+
+    def bye(self) -> None:
+        self.send(self.request("BYE"))
+        self.answer("BYE")
+
+    def speak(self, pcm: bytes) -> None:
+        """PCM as RTP (A-law), in real time."""
+        assert self.rtp_peer is not None
+        law = audioop.lin2alaw(pcm, 2)
+        began = time.monotonic()
+        for n, at in enumerate(range(0, len(law), 160)):
+            self.rtp_seq += 1
+            header = bytes([0x80, 8]) + self.rtp_seq.to_bytes(2, "big") + (160 * self.rtp_seq).to_bytes(4, "big")
+            self.rtp.sendto(header + b"RAW!" + law[at : at + 160], self.rtp_peer)
+            pace = began + 0.02 * (n + 1) - time.monotonic()
+            if pace > 0:
+                self.sip.settimeout(pace)
+                try:  # waiting for the next frame's time, listening meanwhile
+                    self.sip.recv(65535)
+                except TimeoutError:
+                    continue
+
+
+_TYPES = {"INFO": "application/dtmf-relay"}
