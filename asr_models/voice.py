@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+DEFAULT = "f4"
+"""The voice the embedded model understands best."""
 TRIES = 3
 TIMEOUT_SECONDS = 60.0
 PEAK = 0.5  # of full scale: -6 dBFS
@@ -39,7 +41,7 @@ class VoiceFailed(Exception):
     """No speech could be made of a text; the message says why, without the text."""
 
 
-def speak(text: str, *, voice: str = "f4", words_per_minute: int = 170, rate_hz: int = 8000) -> bytes:
+def speak(text: str, *, voice: str = DEFAULT, words_per_minute: int = 170, rate_hz: int = 8000) -> bytes:
     """`text` spoken, as 16-bit mono PCM at `rate_hz` with its peak at -6 dBFS. Blocks; raises `VoiceFailed`.
 
     `voice` is a variant of espeak-ng (f1 to f5, m1 to m8); the default is the one that the embedded model hears

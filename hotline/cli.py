@@ -150,7 +150,7 @@ def call(
     to: Annotated[str, typer.Option(help="sip: address to call; default: the hotline of this HOTLINE_VAR.")] = "",
     keys: Annotated[str, typer.Option(help="Keys the citizen presses after speaking.")] = "",
     keys_by: Annotated[str, typer.Option(help="rfc4733, info or inband.")] = "rfc4733",
-    speaker: Annotated[str, typer.Option("--voice", help="Variant of the voice: f2, m3 …")] = "f2",
+    speaker: Annotated[str, typer.Option("--voice", help="Variant of the voice: f2, m3 …")] = voice.DEFAULT,
     barge_in: Annotated[bool, typer.Option(help="Speak at once instead of after the greeting.")] = False,
     linger: Annotated[float, typer.Option(min=0.0, max=3600.0, help="Seconds on the line after the last word.")] = 1.5,
     caller: Annotated[str, typer.Option(help="Number the citizen calls from.")] = "13800138000",

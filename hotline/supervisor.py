@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -27,6 +28,7 @@ _STEADY_SECONDS = 10.0
 _PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STOP_SECONDS = 8.0
 _SPARE_PAUSE_SECONDS = 1.0
+_LOG_BYTES = 50 * 1024**2
 _PR_SET_PDEATHSIG = 1
 
 
@@ -67,12 +69,16 @@ class Spare:
                     await self._warm.wait()
             await asyncio.sleep(_SPARE_PAUSE_SECONDS)
 
+    @property
+    def is_warm(self) -> bool:
+        return self._process is not None and self._process.returncode is None and self._warm.is_set()
+
     def take(self, program: Program, notify_socket: str) -> asyncio.subprocess.Process | None:
         """The spare, on its way to being ``program``; None when it is not warm yet."""
-        process = self._process
-        if process is None or process.returncode is not None or not self._warm.is_set():
+        if not self.is_warm:
             return None
-        self._process = None
+        process, self._process = self._process, None
+        assert process is not None
         assert process.stdin is not None
         order = {"arguments": program.arguments[1:], "notify": notify_socket}
         process.stdin.write(json.dumps(order).encode() + b"\n")
@@ -127,19 +133,15 @@ class Child:
             return await self.process.wait(), last_words
 
     async def _pass_on(self, stderr: asyncio.StreamReader) -> str:
-        last = ""
-        out = self._log_path.open("ab") if self._log_path else None
-        try:
-            while line := await stderr.readline():
-                last = line.decode(errors="replace").rstrip() or last
-                (out or sys.stderr.buffer).write(line)
-                (out or sys.stderr.buffer).flush()
-        except ValueError:  # a line without end: not ours to keep
-            await stderr.read()
-        finally:
-            if out:
-                out.close()
-        return last
+        """Carry what it writes to the log; gives its last line."""
+        tail = b""
+        out: Any = RotatingFile(self._log_path) if self._log_path is not None else sys.stderr.buffer
+        while block := await stderr.read(1 << 16):
+            out.write(block)
+            out.flush()
+            tail = (tail + block)[-4096:]
+        lines = tail.decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
     async def stop(self) -> None:
         self._stopping = True
@@ -181,6 +183,10 @@ class Supervisor:
                 raise CannotStart(f"{child.program.name}: {child.failure or 'ended'}")
         self._tasks["spare"] = asyncio.create_task(self._spare.keep_warm())
 
+    @property
+    def spare_is_warm(self) -> bool:
+        return self._spare.is_warm
+
     async def stop(self) -> None:
         """The line's doors first, then what listens to them: in the reverse order of starting."""
         for child in reversed(self.children.values()):
@@ -200,6 +206,24 @@ class Supervisor:
         part = self._note.with_suffix(".part")
         part.write_text(json.dumps(known, indent=1))
         part.replace(self._note)
+
+
+class RotatingFile:
+    """A log that several programs append to; past a size it is put aside, and the one put aside before goes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(self, block: bytes) -> None:
+        with contextlib.suppress(OSError):  # a full disk costs the log, never the process that logs
+            if self._path.exists() and self._path.stat().st_size > _LOG_BYTES:
+                self._path.replace(self._path.with_suffix(".old"))
+            with self._path.open("ab") as out:
+                out.write(block)
+
+    def flush(self) -> None:
+        """Every block is on its way to the disk already."""
 
 
 async def _start(

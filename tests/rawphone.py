@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import audioop
 import re
 import secrets
 import socket
+import threading
 import time
+import warnings
 from dataclasses import dataclass, field
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # gone in 3.13; this project runs on 3.11
+    import audioop
 
 PCMA = "m=audio {port} RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
 
@@ -129,13 +134,68 @@ class RawPhone:
             self.rtp_seq += 1
             header = bytes([0x80, 8]) + self.rtp_seq.to_bytes(2, "big") + (160 * self.rtp_seq).to_bytes(4, "big")
             self.rtp.sendto(header + b"RAW!" + law[at : at + 160], self.rtp_peer)
-            pace = began + 0.02 * (n + 1) - time.monotonic()
-            if pace > 0:
-                self.sip.settimeout(pace)
-                try:  # waiting for the next frame's time, listening meanwhile
-                    self.sip.recv(65535)
-                except TimeoutError:
-                    continue
+            _PACE.wait(max(0.0, began + 0.02 * (n + 1) - time.monotonic()))
 
 
+_PACE = threading.Event()
+"""Never set: waiting for it is how a phone waits for the time of its next frame."""
 _TYPES = {"INFO": "application/dtmf-relay"}
+
+
+class RawPhoneThatAnswers:
+    """A desk phone: answers the first INVITE at once, keeps what it hears, speaks when told to."""
+
+    def __init__(self) -> None:
+        self.phone = RawPhone("127.0.0.1:9", name="agent")
+        self.port = self.phone.port
+        self._heard: list[bytes] = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._serve), threading.Thread(target=self._hear)]
+        for thread in self._threads:
+            thread.start()
+
+    def _serve(self) -> None:
+        self.phone.sip.settimeout(0.2)
+        while not self._stop.is_set():
+            try:
+                datagram, peer = self.phone.sip.recvfrom(65535)
+            except TimeoutError:
+                continue
+            text = datagram.decode("utf-8", "replace")
+            method = text.split(" ", 1)[0]
+            if method in ("INVITE", "BYE", "OPTIONS"):
+                self.phone.sip.sendto(self._ok(text, method), peer)
+            port = re.search(r"^m=audio (\d+)", text, re.MULTILINE)
+            if method == "INVITE" and port:
+                self.phone.rtp_peer = (peer[0], int(port[1]))
+
+    def _ok(self, request: str, method: str) -> bytes:
+        keep = re.findall(r"^(?:Via|From|To|Call-ID|CSeq|Record-Route):.*$", request, re.MULTILINE | re.IGNORECASE)
+        lines = [line.rstrip() + (";tag=desk" if line.lower().startswith("to:") else "") for line in keep]
+        body = self.phone.sdp() if method == "INVITE" else ""
+        kind = "Content-Type: application/sdp\r\n" if body else ""
+        head = "\r\n".join(["SIP/2.0 200 OK", *lines, f"Contact: <sip:agent@127.0.0.1:{self.port}>"])
+        return f"{head}\r\n{kind}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+    def _hear(self) -> None:
+        self.phone.rtp.settimeout(0.2)
+        while not self._stop.is_set():
+            try:
+                packet = self.phone.rtp.recv(2048)
+            except TimeoutError:
+                continue
+            if len(packet) > 12 and packet[1] & 0x7F == 8:
+                self._heard.append(audioop.alaw2lin(packet[12:], 2))
+
+    def heard(self) -> bytes:
+        """PCM so far."""
+        return b"".join(self._heard)
+
+    def speak(self, pcm: bytes) -> None:
+        self.phone.speak(pcm)
+
+    def close(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self.phone.close()

@@ -36,9 +36,9 @@ class Follower(Protocol):
 class Cards:
     """Connections to the cards of this machine, by name."""
 
-    def __init__(self, sockets: dict[str, Path]) -> None:
+    def __init__(self, sockets: dict[str, Path], clients: dict[str, CardClient] | None = None) -> None:
         self.sockets = sockets
-        self._clients: dict[str, CardClient] = {}
+        self._clients = dict(clients or {})
 
     async def follow(self, card: str, follower: Follower) -> None:
         """Be told everything the card says, from what was not yet acknowledged; reconnects for ever."""

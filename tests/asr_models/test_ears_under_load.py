@@ -106,7 +106,7 @@ def hello(**changes: Any) -> bytes:
 
 async def until(true: Callable[[], bool]) -> None:
     """Lets the loop and its threads work until `true`; the caller's timeout is the limit."""
-    while not true():  # noqa: ASYNC110 - what it waits for is done by threads, which set no asyncio event
+    while not true():
         await asyncio.sleep(0)
 
 

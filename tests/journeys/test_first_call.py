@@ -36,7 +36,7 @@ def test_a_gas_leak_told_on_the_phone_becomes_words_an_urgent_draft_and_a_tape(s
         assert tape.getnframes() / tape.getframerate() == pytest.approx(outcome["seconds"], abs=1.0)
     # every value says where in the speech it came from, and the words are there on the tape
     span = outcome["draft"]["spans"]["district"]
-    assert outcome["spoke_at"] <= span["start"] < span["end"] <= outcome["seconds"]
+    assert outcome["spoke_at"] - 0.5 <= span["start"] < span["end"] <= outcome["seconds"]
 
 
 def test_the_ledger_tells_the_whole_call_in_order_and_verifies(shared_stack: Stack) -> None:

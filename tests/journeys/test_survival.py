@@ -11,10 +11,14 @@ from rawphone import RawPhone
 from stack import RATE_HZ, Stack, power, tone, until
 
 from asr_models import voice
+from hotline.db.models import position
+from hotline.doctor import cards
+from hotline.records.ledger import OUTBOX
+from hotline.settings import Settings
 from ivr.citizen import Result, Script, send_citizen
 from recordings import vault
 
-FIRST, SECOND = "武侯区人民南路的路灯坏了", "青羊区的井盖不见了"
+FIRST, SECOND = "武侯区人民南路的路灯坏了", "成华区的垃圾没有人清理"
 PAUSE = bytes(2 * RATE_HZ * 3)
 
 
@@ -62,7 +66,7 @@ def test_the_ears_die_in_mid_call_and_what_they_missed_comes_from_the_tape(
     call = stack.books.until_closed(call_id)
     stack.until_restarted("ears-0", old)
     assert "路灯" in stack.books.transcript(call_id)
-    assert "井盖" in stack.books.transcript(call_id)
+    assert "垃圾" in stack.books.transcript(call_id)
     assert "ears_missed" in stack.books.kinds(call_id)
     assert "hole_filled" in stack.books.kinds(call_id)
     assert stack.books.recording(call_id).samples / RATE_HZ == pytest.approx(call.seconds, abs=1.0)
@@ -80,7 +84,7 @@ def test_the_line_service_dies_in_mid_call_and_adopts_the_call_again(new_stack: 
     assert call.seconds == pytest.approx(result.seconds, abs=0.5)
     kinds = stack.books.kinds(call_id)
     assert kinds.count("call_ended") == kinds.count("tape_closed") == kinds.count("call_closed") == 1
-    assert "井盖" in stack.books.transcript(call_id)
+    assert "垃圾" in stack.books.transcript(call_id)
     assert "ears_missed" not in kinds, "the card kept the words until somebody was there to write them down"
     assert stack.books.verdict().whole
 
@@ -107,15 +111,12 @@ def test_the_broker_dies_in_mid_call_and_every_row_is_published_afterwards(
     caller.outcome()
     stack.books.until_closed(call_id)
     stack.until_restarted("broker", old)
-    assert "井盖" in stack.books.transcript(call_id)
+    assert "垃圾" in stack.books.transcript(call_id)
     last = stack.books.verdict().rows
     until("the outbox is empty", lambda: published(stack) == last)
 
 
 def published(stack: Stack) -> int:
-    from hotline.db.models import position
-    from hotline.records.ledger import OUTBOX
-
     with stack.books.db.read() as session:
         return position(session, OUTBOX)
 
@@ -158,9 +159,6 @@ def tape_seconds(stack: Stack, call_id: str) -> float:
 
 
 def sip_of(stack: Stack, card: int) -> str:
-    from hotline.doctor import cards
-    from hotline.settings import Settings
-
     status = asyncio.run(cards(Settings(var=stack.var)))
     return next(str(one["sip"]) for one in status if one["card"] == str(card))
 

@@ -1,0 +1,115 @@
+"""What dies is started again; what cannot work says so; what is stopped stays down."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hotline.supervisor import EX_CONFIG, CannotStart, Program, Spare, Supervisor
+
+READY = "import hotline.notify; hotline.notify.ready(); "
+FOREVER = READY + "import time; time.sleep(600)"
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Program]:
+    """Makes a program out of a line of Python."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(Path(__file__).parents[2])]))
+
+    def make(name: str, code: str) -> Program:
+        (folder / f"program_{name}.py").write_text(code)
+        return Program(name, (f"program_{name}",))
+
+    return make
+
+
+async def until(look: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not look():
+            await asyncio.sleep(0.02)
+
+
+def supervisor(tmp_path: Path, programs: list[Program], spare: Program | None = None) -> Supervisor:
+    arguments = spare.arguments if spare else ("this",)
+    return Supervisor(programs, Spare(arguments, {}), tmp_path / "processes.json", tmp_path / "log")
+
+
+def pid(tmp_path: Path, name: str) -> int:
+    found: int = json.loads((tmp_path / "processes.json").read_text())[name]["pid"]
+    return found
+
+
+def test_a_program_that_is_killed_runs_again(tmp_path: Path, module: Callable[[str, str], Program]) -> None:
+    async def story() -> None:
+        line = supervisor(tmp_path, [module("one", FOREVER)])
+        await line.start()
+        before = pid(tmp_path, "one")
+        os.kill(before, signal.SIGKILL)
+        await until(lambda: pid(tmp_path, "one") != before)
+        after = pid(tmp_path, "one")
+        await line.stop()
+        with pytest.raises(ProcessLookupError):
+            os.kill(after, 0)
+
+    asyncio.run(story())
+
+
+def test_a_program_that_says_it_cannot_work_stops_the_start_with_its_own_words(
+    tmp_path: Path, module: Callable[[str, str], Program]
+) -> None:
+    bad = f"import sys; print('the port is taken', file=sys.stderr); sys.exit({EX_CONFIG})"
+
+    async def story() -> None:
+        line = supervisor(tmp_path, [module("good", FOREVER), module("bad", bad)])
+        with pytest.raises(CannotStart, match="bad: the port is taken"):
+            await line.start()
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid(tmp_path, "good"), 0)
+
+    asyncio.run(story())
+
+
+def test_the_spare_takes_the_place_of_the_one_that_died(tmp_path: Path, module: Callable[[str, str], Program]) -> None:
+    spare = module(
+        "spare", READY + "import sys; print(sys.stdin.readline(), file=sys.stderr); import time; time.sleep(600)"
+    )
+    one = module("one", FOREVER)
+
+    async def story() -> None:
+        line = supervisor(tmp_path, [Program(one.name, one.arguments, spared=True)], spare)
+        await line.start()
+        await until(lambda: line.spare_is_warm)
+        before = pid(tmp_path, "one")
+        os.kill(before, signal.SIGKILL)
+        await until(lambda: pid(tmp_path, "one") != before)
+        await until(lambda: "arguments" in (tmp_path / "log").read_text())
+        await until(lambda: line.spare_is_warm)  # and the next one is on its way
+        await line.stop()
+
+    asyncio.run(story())
+
+
+def test_a_line_without_end_in_a_log_does_not_stop_the_program(
+    tmp_path: Path, module: Callable[[str, str], Program]
+) -> None:
+    chatty = (
+        READY
+        + "import sys, time; sys.stderr.write('x' * 200_000); sys.stderr.flush(); open('%s', 'w'); time.sleep(600)"
+    )
+    done = tmp_path / "done"
+
+    async def story() -> None:
+        line = supervisor(tmp_path, [module("chatty", chatty % done)])
+        await line.start()
+        await until(done.exists)
+        await line.stop()
+
+    asyncio.run(story())
