@@ -65,19 +65,29 @@ def test_the_callers_tone_is_in_the_left_channel_only_and_the_greeting_in_the_ri
     assert power(tape[:, 1], 1000) < 20
     greeting, _ = soundfile.read(shared_stack.var / "prompts" / "greeting.wav", dtype="int16")
     heard, _ = soundfile.read(heard_file, dtype="int16")
-    assert likeness(heard, greeting) > 0.8, "the caller heard the greeting"
-    assert likeness(tape[:, 1], greeting) > 0.8, "the tape has what the caller heard"
-    assert likeness(tape[:, 0], greeting) < 0.3, "and not in the caller's own channel"
+    assert share_found(heard, greeting) > 0.8, "the caller heard the greeting"
+    assert share_found(tape[:, 1], greeting) == 1.0, "the tape has all that he was sent"
+    assert share_found(tape[:, 0], greeting) == 0.0, "and his own channel nothing of it"
+
+
+def share_found(sound: np.ndarray, wanted: np.ndarray) -> float:
+    """Which share of the half seconds of ``wanted`` are somewhere in ``sound``.
+
+    Piece by piece: a jitter buffer may stretch a pause, and then the whole matches nowhere.
+    """
+    size = RATE_HZ // 2
+    pieces = [wanted[at : at + size] for at in range(0, len(wanted) - size, size)]
+    audible = [piece for piece in pieces if np.abs(piece).mean() > 100]
+    return sum(likeness(sound, piece) > 0.9 for piece in audible) / len(audible)
 
 
 def likeness(sound: np.ndarray, wanted: np.ndarray) -> float:
-    """How well ``wanted`` is found somewhere in ``sound``: 1 is the same up to loudness."""
+    """How well ``wanted`` is found at the best place in ``sound``: 1 is the same up to loudness."""
     a, b = sound.astype(np.float64), wanted.astype(np.float64)
     size = 1 << (len(a) + len(b)).bit_length()
-    match = np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size)), size)
-    at = int(np.argmax(match[: len(a)]))
-    part = a[at : at + len(b)]
-    return float(match[at] / (np.linalg.norm(part) * np.linalg.norm(b[: len(part)]) + 1e-9))
+    match = np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size)), size)[: len(a) - len(b)]
+    energy = np.convolve(a * a, np.ones(len(b)), "valid")[: len(match)]
+    return float(np.max(match / (np.sqrt(energy + 1e4 * len(b)) * np.linalg.norm(b))))
 
 
 @pytest.mark.parametrize("keys_by", ["rfc4733", "info", "inband"])
