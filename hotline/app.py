@@ -98,6 +98,7 @@ async def run_card(settings: Settings, index: int) -> None:
         number=settings.number,
         legs_kept=settings.legs_kept,
         greeting=await asyncio.to_thread(greeting_pcm, settings),
+        sip_log_level=4 if settings.log_level == "debug" else 0,
     )
     recorder = Recorder(settings.recordings_dir, [settings.ears_socket(i) for i in range(settings.ears)])
     card = Card(line, settings.card_socket(index), recorder)

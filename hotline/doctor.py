@@ -109,7 +109,7 @@ async def _ears(path: Path) -> Finding:
         seen = await asyncio.wait_for(stats(path), 3)
     except (EarsAway, TimeoutError):
         return Finding(name, False, "away; words will come from the tape", "see var/log/hotline.log")
-    if seen.get("fell_back"):
+    if seen.get("fallback"):
         return Finding(name, False, f"listen with {seen['model']}, not with the model that was asked for",
                        "HOTLINE_MODEL is broken: var/log/hotline.log says which file is missing")  # fmt: skip
     return Finding(name, True, f"listen with {seen['model']}, {seen['streams']} streams")

@@ -60,7 +60,7 @@ class Script:
 
 @dataclass
 class Result:
-    """What came of the call. ``status`` is the final SIP status; 0 when nobody answered the INVITE."""
+    """What came of the call. ``status`` is the final SIP status; 408 also when the citizen gave up ringing."""
 
     status: int = 0
     reason: str = ""
@@ -139,6 +139,7 @@ class Citizen:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._result = Result()
+        self._answered = threading.Event()
         self._over = threading.Event()
         self._leg = SipLeg("citizen", inbound=False)
         self._account: pj.Account | None = None
@@ -148,7 +149,7 @@ class Citizen:
         self._sent_at = 0.0
         self._ours = False
         self._sip = SipThread(
-            Address(script.host), self._make_account, self._hang_up, self._let_go, user_agent="Citizen"
+            Address(script.host), self._make_account, self._hang_up, self._let_go, user_agent="Citizen", log_level=0
         )
 
     def call(self) -> Result:
@@ -156,7 +157,11 @@ class Citizen:
         self._sip.open()
         try:
             self._sip.do(self._dial).result()
-            longest = script.ring_seconds + 32 + script.patience_seconds + script.linger_seconds
+            self._answered.wait(script.ring_seconds)
+            if self._result.status == 0:
+                self._result.status, self._result.reason = 408, "no answer"
+                return self._result
+            longest = script.patience_seconds + script.linger_seconds + 60  # an end that never comes
             self._over.wait(longest + len(script.pcm) / 2 / RATE_HZ + len(script.keys))
         finally:
             self._sip.stop()
@@ -205,12 +210,14 @@ class Citizen:
             leg.move("pick_up")
             self._result.answer_ms = round(1000 * (time.monotonic() - self._sent_at), 1)
             self._result.status = 200
+            self._answered.set()
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self._result.seconds = round(leg.seconds, 3)
             if self._result.status != 200:
                 self._result.status, self._result.reason = info.lastStatusCode, info.lastReason
             self._result.hung_up_by = "citizen" if self._ours else "hotline"
             leg.audio = leg.call = None
+            self._answered.set()
             self._over.set()
 
     def call_media(self, leg: SipLeg, info: pj.CallInfo) -> None:

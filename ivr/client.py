@@ -70,7 +70,9 @@ class CardClient:
         return answer
 
     def tell(self, do: str, **arguments: Any) -> None:
-        """Send a command whose answer does not matter."""
+        """Send a command whose answer does not matter; lost when the card is gone."""
+        if self._reading.done():
+            return
         self._writer.write(encode({"do": do, **arguments}))
 
     async def facts(self) -> AsyncIterator[Message]:

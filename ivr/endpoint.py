@@ -46,17 +46,23 @@ class PortTaken(Exception):
         )
 
 
+def library() -> ctypes.CDLL:
+    """The C library under pjsua2, for the few things its Python has no name for."""
+    return ctypes.CDLL(pj._pjsua2.__file__)
+
+
 def legs_max() -> int:
     """How many calls the installed pjsua2 carries in one process; meaningful after libInit.
 
     4 for the wheel, 256 for an operator's own build: ``maxCalls`` above it is clamped without a word, so ask.
     """
-    return int(ctypes.CDLL(pj._pjsua2.__file__).pjsua_call_get_max_count())
+    return int(library().pjsua_call_get_max_count())
 
 
 class SipThread(threading.Thread):
     """Owns the pjsua2 Endpoint. ``post`` and ``run`` are the only doors; both may be used from any thread.
 
+    ``log_level`` is PJSIP's own (0 to 6): from 1 on it prints packets, and with them people's numbers.
     ``make_account`` builds the account inside the thread once the transport is up (the account's callbacks are
     where calls come in). The thread ends after ``stop``; nothing that belongs to pjsua2 may outlive it, so
     ``on_stop`` must let go of every call and port.
@@ -70,7 +76,7 @@ class SipThread(threading.Thread):
         let_go: Callable[[], None],
         *,
         user_agent: str,
-        log_level: int = 1,
+        log_level: int,
     ) -> None:
         super().__init__(name="sip", daemon=True)
         self.address = address
@@ -153,6 +159,7 @@ class SipThread(threading.Thread):
                 log.error("work in the sip thread failed", error=describe(error))
 
     def _start(self, endpoint: pj.Endpoint) -> pj.Account:
+        library().pj_log_set_level(self._log_level)  # libCreate speaks before it can be configured
         endpoint.libCreate()
         config = pj.EpConfig()
         config.uaConfig.threadCnt = 0

@@ -36,6 +36,8 @@ class LineSettings:
     """Legs never given to callers: agents' phones, transfers and duty calls need them."""
     greeting: bytes = b""
     """PCM played to every caller at the answer."""
+    sip_log_level: int = 0
+    """PJSIP's own log on standard output, 0 to 6: for debugging only, it shows numbers and addresses."""
 
 
 class LegUnknown(Exception):
@@ -80,6 +82,7 @@ class Line:
             self._end_all,
             self._let_go,
             user_agent=f"Hotline-{settings.number}",
+            log_level=settings.sip_log_level,
         )
 
     @property

@@ -54,6 +54,8 @@ class RawPhone:
         self.contact = f"sip:12345@{host}:{port}"
         self.cseq = 0
         self.rtp_seq = 0
+        self.branch = ""
+        self.refused = False
 
     def close(self) -> None:
         self.sip.close()
@@ -69,11 +71,16 @@ class RawPhone:
     def request(self, method: str, body: str = "", more: str = "", display: bytes = b"") -> bytes:
         if method not in ("ACK", "CANCEL"):
             self.cseq += 1
+        branch = secrets.token_hex(8)
+        if method == "INVITE":
+            self.branch = branch
+        elif method == "ACK" and self.refused:  # of the same transaction, RFC 3261 §17.1.1.3
+            branch = self.branch
         to = f"<sip:12345@{self.peer[0]}>" + (f";tag={self.to_tag}" if self.to_tag else "")
         kind = "" if not body else f"Content-Type: {_TYPES.get(method, 'application/sdp')}\r\n"
         head = (
             f"{method} {self.contact} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bK{secrets.token_hex(8)};rport\r\n"
+            f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bK{branch};rport\r\n"
             f"Max-Forwards: 70\r\nFrom: ".encode()
             + display
             + f"<sip:{self.name}@127.0.0.1>;tag={self.tag}\r\nTo: {to}\r\nCall-ID: {self.call_id}\r\n"
@@ -105,8 +112,10 @@ class RawPhone:
     def invite(self, body: str | None = None, more: str = "", display: bytes = b"") -> Answer:
         self.send(self.request("INVITE", self.sdp() if body is None else body, more, display))
         answer = self.answer()
+        tag = re.search(r"tag=([^;\s]+)", answer.header("To"))
+        self.to_tag = tag[1] if tag else ""
+        self.refused = answer.status != 200
         if answer.status == 200:
-            self.to_tag = re.search(r"tag=([^;\s]+)", answer.header("To"))[1]  # type: ignore[index]
             contact = re.search(r"<([^>]+)>", answer.header("Contact"))
             self.contact = contact[1] if contact else self.contact
             port = re.search(r"^m=audio (\d+)", answer.body, re.MULTILINE)
@@ -120,6 +129,15 @@ class RawPhone:
         answer = self.invite()
         assert answer.status == 200, answer.head
         self.ack()
+
+    def until_bye(self, patience_seconds: float = 90.0) -> None:
+        """Wait for the other side to hang up, and agree."""
+        self.sip.settimeout(patience_seconds)
+        while True:
+            text = self.sip.recv(65535).decode("utf-8", "replace")
+            if text.startswith("BYE"):
+                self.send(ok_to(text, ""))
+                return
 
     def bye(self) -> None:
         self.send(self.request("BYE"))
@@ -140,6 +158,19 @@ class RawPhone:
 _PACE = threading.Event()
 """Never set: waiting for it is how a phone waits for the time of its next frame."""
 _TYPES = {"INFO": "application/dtmf-relay"}
+
+
+def ok_to(request: str, body: str, contact: str = "") -> bytes:
+    """200 OK to a request."""
+    keep = re.findall(r"^(?:Via|From|To|Call-ID|CSeq|Record-Route):.*$", request, re.MULTILINE | re.IGNORECASE)
+    lines = [line.rstrip() for line in keep]
+    lines = [f"{line};tag=desk" if re.match(r"to:(?!.*;tag=)", line, re.IGNORECASE) else line for line in lines]
+    if contact:
+        lines.append(f"Contact: <{contact}>")
+    if body:
+        lines.append("Content-Type: application/sdp")
+    head = "\r\n".join(["SIP/2.0 200 OK", *lines, f"Content-Length: {len(body)}"])
+    return f"{head}\r\n\r\n{body}".encode()
 
 
 class RawPhoneThatAnswers:
@@ -164,18 +195,11 @@ class RawPhoneThatAnswers:
             text = datagram.decode("utf-8", "replace")
             method = text.split(" ", 1)[0]
             if method in ("INVITE", "BYE", "OPTIONS"):
-                self.phone.sip.sendto(self._ok(text, method), peer)
+                body = self.phone.sdp() if method == "INVITE" else ""
+                self.phone.sip.sendto(ok_to(text, body, f"sip:agent@127.0.0.1:{self.port}"), peer)
             port = re.search(r"^m=audio (\d+)", text, re.MULTILINE)
             if method == "INVITE" and port:
                 self.phone.rtp_peer = (peer[0], int(port[1]))
-
-    def _ok(self, request: str, method: str) -> bytes:
-        keep = re.findall(r"^(?:Via|From|To|Call-ID|CSeq|Record-Route):.*$", request, re.MULTILINE | re.IGNORECASE)
-        lines = [line.rstrip() + (";tag=desk" if line.lower().startswith("to:") else "") for line in keep]
-        body = self.phone.sdp() if method == "INVITE" else ""
-        kind = "Content-Type: application/sdp\r\n" if body else ""
-        head = "\r\n".join(["SIP/2.0 200 OK", *lines, f"Contact: <sip:agent@127.0.0.1:{self.port}>"])
-        return f"{head}\r\n{kind}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
     def _hear(self) -> None:
         self.phone.rtp.settimeout(0.2)

@@ -40,7 +40,7 @@ class LineService:
             self._closer.ask(call_id)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._bus.run())
-            tasks.create_task(run_outbox(self._bus, self._db, self._written))
+            tasks.create_task(self._publish())
             tasks.create_task(self._closer.run())
             for card in self._cards.sockets:
                 tasks.create_task(self._cards.follow(card, self))
@@ -69,6 +69,14 @@ class LineService:
     def momentary(self, card: str, message: dict[str, Any]) -> None:
         if message.get("event") == "words":
             self._bus.publish_momentary(words_topic(message["leg"]), {"text": message["text"], "at": message["at"]})
+
+    async def _publish(self) -> None:
+        while True:
+            try:
+                await run_outbox(self._bus, self._db, self._written)
+            except DBAPIError as error:
+                log.error("database does not take how far was published, trying again", error=str(error.orig))
+                await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _settle_missing_cards(self) -> None:
         """Cards that this machine no longer has can tell nothing more of their calls."""
