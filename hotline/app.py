@@ -39,10 +39,9 @@ def programs(settings: Settings) -> list[Program]:
     """Every process of one machine, in the order they start; stopping goes backwards: the line's doors last up,
     first down."""
     found: list[Program] = []
-    environment: dict[str, str] = {}
+    environment = settings.as_environment()
     if not settings.mqtt_url:
-        url = note_broker(settings)
-        environment["HOTLINE_MQTT_URL"] = url
+        environment["HOTLINE_MQTT_URL"] = note_broker(settings)
         found.append(Program("broker", ("hotline.app", "broker"), environment))
     found += [Program(f"ears-{i}", ("hotline.app", "ears", str(i)), environment) for i in range(settings.ears)]
     found.append(Program("line", ("hotline.app", "line"), environment))
@@ -73,7 +72,7 @@ def open_database(settings: Settings) -> Database:
     """The database, brought up to date. Any command may be the first."""
     from hotline.db import Database, migrate
 
-    settings.var.mkdir(parents=True, exist_ok=True)
+    settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     db = Database(settings.database)
     if not migrate.is_current(db):
         migrate.upgrade(db)
@@ -152,6 +151,7 @@ _PROCESSES: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
 
 
 def main() -> None:
+    os.umask(0o077)  # numbers, words and voices: for this user only
     name, *numbers = sys.argv[1:]
     if name == "spare":
         name, *numbers = _wait_for_orders()

@@ -44,6 +44,7 @@ SAMPLE = "金牛区抚琴街道燃气泄漏，味道很大"
 
 
 def main() -> None:
+    os.umask(0o077)  # numbers, words and voices: for this user only
     app()
 
 
@@ -91,13 +92,24 @@ async def _run(settings: Settings, verbose: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     typer.echo("starting …")
     try:
-        async with hotline(settings, log_to_file=not verbose):
-            for line in await _welcome(settings):
-                typer.echo(line)
-            await stop.wait()
+        running = asyncio.create_task(_serve(settings, verbose))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
             typer.echo("stopping …")
+            running.cancel()
+        await running
+    except asyncio.CancelledError:
+        return
     except (AlreadyRunning, CannotStart) as error:
         fail(str(error))
+
+
+async def _serve(settings: Settings, verbose: bool) -> None:
+    async with hotline(settings, log_to_file=not verbose):
+        for line in await _welcome(settings):
+            typer.echo(line)
+        await asyncio.Event().wait()
 
 
 async def _welcome(settings: Settings) -> list[str]:

@@ -21,7 +21,7 @@ from ivr.citizen import Script
 
 SENTENCE = "你好，我要反映一个问题。金牛区抚琴街道燃气泄漏，味道很大。我的电话是幺三八零零幺三八零零零。"
 
-_TOLD = {
+_TOLD: dict[str, str] = {
     Kind.CALL_ANSWERED: "the line answers",
     Kind.CALL_CONNECTED: "the caller is through",
     Kind.TAPE_STARTED: "the tape runs",
@@ -84,14 +84,14 @@ def _timeline(db: Database, call_id: str) -> list[dict[str, Any]]:
                 {
                     "at": show(record.at),
                     "event": record.kind,
-                    "what": _TOLD.get(Kind(record.kind), record.kind),
-                    "detail": _detail(Kind(record.kind), payload),
+                    "what": _TOLD.get(record.kind, record.kind),
+                    "detail": _detail(record.kind, payload),
                 }
             )
         return rows
 
 
-def _detail(kind: Kind, payload: dict[str, Any]) -> str:
+def _detail(kind: str, payload: dict[str, Any]) -> str:
     match kind:
         case Kind.CALL_ANSWERED:
             return f"within {payload['answer_ms']} ms"

@@ -38,6 +38,8 @@ class Kind(StrEnum):
     """A hole that could not be filled from the tape either."""
     DRAFT_UPDATED = "draft_updated"
     DRAFT_COMPLETED = "draft_completed"
+    PAYLOAD_ERASED = "payload_erased"
+    """A person's right: what another row carried was erased; that it happened stays (records.ledger.erase)."""
     FACT_UNREADABLE = "fact_unreadable"
     """A card told something that could not be recorded; kept here for whoever mends it."""
 

@@ -12,7 +12,7 @@ import structlog
 from asr_models import voice
 from asr_models.sound import SoundUnreadable, read_pcm
 from hotline.settings import Settings
-from ivr.endpoint import RATE_HZ
+from ivr.pcm import RATE_HZ
 
 log = structlog.get_logger()
 

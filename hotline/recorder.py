@@ -14,7 +14,7 @@ import structlog
 
 from asr_models.client import EarsStream, Event, Heard, Missed, Partial, Started
 from asr_models.words import to_wire
-from ivr.endpoint import RATE_HZ
+from ivr.pcm import RATE_HZ
 from ivr.taping import Tell
 from recordings import vault
 from recordings.tape import Tape, TapeHealth

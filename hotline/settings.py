@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "HOTLINE_"
-NOT_SETTINGS = {"HOTLINE_NOTIFY"}
 
 
 class WrongSetting(Exception):
@@ -26,7 +27,7 @@ class Settings(BaseSettings):
     number: str = Field(default="12345", pattern=r"^\+?[0-9]{1,20}$")
     """The number citizens dial; only shown and registered, any number that reaches the card is answered."""
 
-    sip_host: str = Field(default="127.0.0.1", min_length=1)
+    sip_host: str = "127.0.0.1"
     """Address the cards speak SIP and RTP on. The machine's own address opens the line to its network."""
     sip_port: int = Field(default=5060, ge=0, le=65535)
     """SIP port of the first card (UDP); the others take free ones. 0: any free port."""
@@ -36,8 +37,6 @@ class Settings(BaseSettings):
     """Card processes on this machine."""
     legs_kept: int = Field(default=1, ge=0)
     """Legs of each card that are never given to callers."""
-    ring_seconds: float = Field(default=30, gt=0)
-    """How long a phone that we dial may ring (DOMAIN §3)."""
 
     ears: int = Field(default=1, ge=1, le=64)
     """Recognition processes."""
@@ -55,6 +54,27 @@ class Settings(BaseSettings):
 
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_json: bool = False
+
+    @field_validator("sip_host")
+    @classmethod
+    def _one_address(cls, host: str) -> str:
+        try:
+            unspecified = ipaddress.IPv4Address(host).is_unspecified
+        except ValueError:
+            raise ValueError("give an IPv4 address of this machine, like 192.168.1.20") from None
+        if unspecified:  # it would be told to callers as the place to send their sound to
+            raise ValueError("0.0.0.0 is no address a caller could send sound to: give one of this machine's own")
+        return host
+
+    @model_validator(mode="after")
+    def _ports_suffice(self) -> Settings:
+        if self.rtp_port and self.rtp_port + 1000 * self.cards > 65536:
+            raise ValueError(f"{self.cards} cards take 1000 RTP ports each: choose a lower HOTLINE_RTP_PORT")
+        return self
+
+    def as_environment(self) -> dict[str, str]:
+        """These very settings, for a process that this one starts."""
+        return {PREFIX + name.upper(): str(getattr(self, name)) for name in Settings.model_fields}
 
     @property
     def run_dir(self) -> Path:
@@ -104,8 +124,7 @@ def load() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        problems = [f"{PREFIX}{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
-        raise WrongSetting("; ".join(problems)) from None
+        raise WrongSetting("; ".join(_problem(dict(one)) for one in error.errors())) from None
     # a Unix socket's path has 107 bytes; sockets lie in var/run
     longest = len(os.fsencode(settings.card_socket(99).absolute()))
     if longest > 107:
@@ -115,9 +134,15 @@ def load() -> Settings:
     return settings.model_copy(update={"var": settings.var.absolute()})
 
 
+def _problem(error: dict[str, Any]) -> str:
+    if not error["loc"]:  # about several settings at once
+        return str(error["msg"])
+    return f"{PREFIX}{str(error['loc'][0]).upper()}={error['input']!r}: {error['msg']}"
+
+
 def misspelt(environment: Mapping[str, str]) -> list[str]:
     """HOTLINE_ variables that mean nothing, each with what was probably meant."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | NOT_SETTINGS
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
     problems = []
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:

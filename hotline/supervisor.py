@@ -28,6 +28,8 @@ _STEADY_SECONDS = 10.0
 _PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STOP_SECONDS = 8.0
 _SPARE_PAUSE_SECONDS = 1.0
+_TRIES = 5
+"""A program that never became ready is started this often."""
 _LOG_BYTES = 50 * 1024**2
 _PR_SET_PDEATHSIG = 1
 
@@ -58,7 +60,7 @@ class Spare:
         self._process: asyncio.subprocess.Process | None = None
         self._warm = asyncio.Event()
 
-    async def keep_warm(self) -> None:
+    async def keep_warm(self, on_warm: Callable[[], None]) -> None:
         """Whenever there is none, make one, though not at once: first those who are needed now."""
         while True:
             if self._process is None or self._process.returncode is not None:
@@ -67,11 +69,16 @@ class Spare:
                 with _notified(self._warm) as notify_socket:
                     self._process = await _start(self._arguments, self._environment, notify_socket)
                     await self._warm.wait()
+                on_warm()
             await asyncio.sleep(_SPARE_PAUSE_SECONDS)
 
     @property
     def is_warm(self) -> bool:
         return self._process is not None and self._process.returncode is None and self._warm.is_set()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self.is_warm else None
 
     def take(self, program: Program, notify_socket: str) -> asyncio.subprocess.Process | None:
         """The spare, on its way to being ``program``; None when it is not warm yet."""
@@ -98,6 +105,7 @@ class Child:
         self._spare = spare
         self.process: asyncio.subprocess.Process | None = None
         self.ready = asyncio.Event()
+        self.was_ready = False
         self.restarts = 0
         self.failure: str | None = None
         """Its last words, when it said it cannot work."""
@@ -112,13 +120,18 @@ class Child:
             code, last_words = await self._live(on_start)
             if self._stopping:
                 return
-            if code == EX_CONFIG and not self.ready.is_set():
+            self.was_ready = self.was_ready or self.ready.is_set()
+            if code == EX_CONFIG and not self.was_ready:
                 self.failure = last_words
                 return
             quick_deaths = 0 if time.monotonic() - began > _STEADY_SECONDS else quick_deaths + 1
+            if not self.was_ready and quick_deaths == _TRIES:
+                self.failure = f"died {_TRIES} times before it was ready: {last_words}"
+                return
             pause = _PAUSES[min(max(quick_deaths - 1, 0), len(_PAUSES) - 1)]
             self.restarts += 1
             log.warning("process died", name=self.program.name, code=code, again_in_seconds=pause, said=last_words)
+            self._log_file(f"-- {self.program.name} died with {code}, started again --\n".encode())
             await asyncio.sleep(pause)
 
     async def _live(self, on_start: Callable[[], None]) -> tuple[int, str]:
@@ -128,20 +141,31 @@ class Child:
             if self.process is None:
                 self.process = await _start(self.program.arguments, self.program.environment, notify_socket)
             on_start()
-            assert self.process.stderr is not None
-            last_words = await self._pass_on(self.process.stderr)
+            assert self.process.stdout is not None
+            last_words = await self._pass_on(self.process.stdout)
             return await self.process.wait(), last_words
 
-    async def _pass_on(self, stderr: asyncio.StreamReader) -> str:
+    async def _pass_on(self, output: asyncio.StreamReader) -> str:
         """Carry what it writes to the log; gives its last line."""
         tail = b""
-        out: Any = RotatingFile(self._log_path) if self._log_path is not None else sys.stderr.buffer
-        while block := await stderr.read(1 << 16):
-            out.write(block)
-            out.flush()
+        while block := await output.read(1 << 16):
+            self._log_file(block)
             tail = (tail + block)[-4096:]
         lines = tail.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
+
+    def _log_file(self, block: bytes) -> None:
+        """Append to the log of all; past a size it is put aside, and the one put aside before goes."""
+        path = self._log_path
+        if path is None:
+            sys.stderr.buffer.write(block)
+            sys.stderr.flush()
+            return
+        with contextlib.suppress(OSError):  # a full disk costs the log, never the process that logs
+            if path.exists() and path.stat().st_size > _LOG_BYTES:
+                path.replace(path.with_suffix(".old"))
+            with path.open("ab") as out:
+                out.write(block)
 
     async def stop(self) -> None:
         self._stopping = True
@@ -160,7 +184,7 @@ class Child:
 
 
 class Supervisor:
-    """Runs programs in order: each is ready before the next starts; they stop in the reverse order."""
+    """Starts programs all at once (each waits for what it needs); stops them in the reverse order."""
 
     def __init__(self, programs: list[Program], spare: Spare, note: Path, log_path: Path | None = None) -> None:
         self.children = {
@@ -173,19 +197,19 @@ class Supervisor:
     async def start(self) -> None:
         """Returns when every program is ready. Raises CannotStart."""
         for child in self.children.values():
-            task = asyncio.create_task(child.keep_running(self._write_note))
-            self._tasks[child.program.name] = task
-            ready = asyncio.create_task(child.ready.wait())
-            await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-            ready.cancel()
-            if task.done():
+            self._tasks[child.program.name] = asyncio.create_task(child.keep_running(self._write_note))
+        all_ready = asyncio.gather(*[child.ready.wait() for child in self.children.values()])
+        either: set[asyncio.Future[Any]] = {all_ready, *self._tasks.values()}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not all_ready.done():
+                all_ready.cancel()
                 await self.stop()
-                raise CannotStart(f"{child.program.name}: {child.failure or 'ended'}")
-        self._tasks["spare"] = asyncio.create_task(self._spare.keep_warm())
-
-    @property
-    def spare_is_warm(self) -> bool:
-        return self._spare.is_warm
+        failed = [child for child in self.children.values() if child.failure is not None]
+        if failed:
+            raise CannotStart("; ".join(f"{child.program.name}: {child.failure}" for child in failed))
+        self._tasks["spare"] = asyncio.create_task(self._spare.keep_warm(self._write_note))
 
     async def stop(self) -> None:
         """The line's doors first, then what listens to them: in the reverse order of starting."""
@@ -203,27 +227,11 @@ class Supervisor:
             for name, child in self.children.items()
             if child.process is not None
         }
+        if self._spare.pid is not None:
+            known["spare"] = {"pid": self._spare.pid, "restarts": 0}
         part = self._note.with_suffix(".part")
         part.write_text(json.dumps(known, indent=1))
         part.replace(self._note)
-
-
-class RotatingFile:
-    """A log that several programs append to; past a size it is put aside, and the one put aside before goes."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-
-    def write(self, block: bytes) -> None:
-        with contextlib.suppress(OSError):  # a full disk costs the log, never the process that logs
-            if self._path.exists() and self._path.stat().st_size > _LOG_BYTES:
-                self._path.replace(self._path.with_suffix(".old"))
-            with self._path.open("ab") as out:
-                out.write(block)
-
-    def flush(self) -> None:
-        """Every block is on its way to the disk already."""
 
 
 async def _start(
@@ -235,7 +243,8 @@ async def _start(
         *arguments,
         env={**os.environ, **environment, "NOTIFY_SOCKET": notify_socket},
         stdin=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,  # PJSIP's own log goes to standard output
         start_new_session=True,  # Ctrl-C is for the supervisor, which stops the others in order
         preexec_fn=_die_with_parent,
     )

@@ -102,7 +102,8 @@ class Card:
 
     def _begin_tape(self, leg_id: str, answered: Message) -> None:
         leg = self._line.legs.get(leg_id)
-        if leg is None or leg.pair is None:  # over before it began: nothing to tape
+        if leg is None or leg.pair is None:  # over before it began: nothing to tape, nothing to hear
+            self._tell_of(leg_id)({"event": "ears_stopped", "seconds": 0.0})
             return
         details = {key: answered[key] for key in ("sip_call_id", "caller", "caller_name", "called", "diverted_from")}
         details |= {"card": self.settings.card, "card_run": self.run_id}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
 import sys
 import threading
 import time
@@ -22,9 +23,10 @@ import numpy as np
 import pjsua2 as pj
 import structlog
 
-from ivr.endpoint import FRAME_SECONDS, RATE_HZ, Address, SipThread, account_config
+from ivr.endpoint import Address, SipThread, account_config
 from ivr.keys import tones
 from ivr.legs import SipCall, SipLeg
+from ivr.pcm import FRAME_SECONDS, RATE_HZ
 from ivr.port import Port
 from ivr.sound import frames_of
 
@@ -55,7 +57,8 @@ class Script:
     caller: str = "13800138000"
     hear: str = ""
     """Where to write what he heard (WAV); "" keeps nothing."""
-    host: str = "127.0.0.1"
+    host: str = ""
+    """Address he calls from; "" takes the one that leads to ``to``."""
 
 
 @dataclass
@@ -149,7 +152,12 @@ class Citizen:
         self._sent_at = 0.0
         self._ours = False
         self._sip = SipThread(
-            Address(script.host), self._make_account, self._hang_up, self._let_go, user_agent="Citizen", log_level=0
+            Address(script.host or _way_to(script.to)),
+            self._make_account,
+            self._hang_up,
+            self._let_go,
+            user_agent="Citizen",
+            log_level=0,
         )
 
     def call(self) -> Result:
@@ -231,6 +239,17 @@ class Citizen:
 
     def call_key(self, leg: SipLeg, key: str, how: str) -> None:
         self._result.keys_heard += key
+
+
+def _way_to(uri: str) -> str:
+    """This machine's address towards a sip: URI, found without sending anything."""
+    host, _, port = uri.removeprefix("sip:").rpartition("@")[2].partition(";")[0].partition(":")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host, int(port or 5060)))
+            return str(probe.getsockname()[0])
+        except (OSError, ValueError):
+            return "127.0.0.1"
 
 
 def _write_wav(path: Path, pcm: bytes) -> None:

@@ -13,10 +13,10 @@ import soundfile
 import soxr
 import structlog
 
-from ivr.endpoint import FRAME_BYTES, RATE_HZ
 from ivr.journal import Journal
 from ivr.legs import MoveNotAllowed, SocketLeg
 from ivr.line import LegUnknown, Line
+from ivr.pcm import FRAME_BYTES, RATE_HZ
 from ivr.taping import Tapings
 from ivr.wire import LINE_LIMIT, Message, decode, encode
 
@@ -56,9 +56,7 @@ class Control:
     async def open(self, socket_path: Path) -> asyncio.Server:
         socket_path.parent.mkdir(parents=True, exist_ok=True)
         socket_path.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(self._serve, socket_path, limit=LINE_LIMIT)
-        socket_path.chmod(0o600)
-        return server
+        return await asyncio.start_unix_server(self._serve, socket_path, limit=LINE_LIMIT)
 
     def ring_over(self, leg_id: str) -> None:
         """The dialled leg was answered or is gone."""
@@ -79,7 +77,7 @@ class Control:
                     await self._carry(str(message.get("leg")), reader, writer)
                     return
                 if message.get("do") == "subscribe":
-                    self._journal.subscribe(writer, int(message.get("after", 0)))
+                    self._journal.subscribe(writer)
                     message["do"] = "status"
                 answer = await self._obey(message)
                 if "id" in message:

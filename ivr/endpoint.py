@@ -16,11 +16,7 @@ from typing import TypeVar
 import pjsua2 as pj
 import structlog
 
-RATE_HZ = 8000
-FRAME_SAMPLES = 160  # 20 ms
-FRAME_BYTES = 2 * FRAME_SAMPLES
-FRAME_SECONDS = FRAME_SAMPLES / RATE_HZ
-SILENCE = bytes(FRAME_BYTES)
+from ivr.pcm import RATE_HZ
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -60,7 +56,7 @@ def legs_max() -> int:
 
 
 class SipThread(threading.Thread):
-    """Owns the pjsua2 Endpoint. ``post`` and ``run`` are the only doors; both may be used from any thread.
+    """Owns the pjsua2 Endpoint. ``post`` and ``do`` are the only doors; both may be used from any thread.
 
     ``log_level`` is PJSIP's own (0 to 6): from 1 on it prints packets, and with them people's numbers.
     ``make_account`` builds the account inside the thread once the transport is up (the account's callbacks are

@@ -44,12 +44,11 @@ class Journal:
         if self._commander is not None and not self._commander.is_closing():
             self._commander.write(encode(message))
 
-    def subscribe(self, writer: asyncio.StreamWriter, after: int) -> None:
-        """All facts after number ``after`` again, then each as it happens. The last subscriber commands."""
+    def subscribe(self, writer: asyncio.StreamWriter) -> None:
+        """All facts not yet acknowledged again, then each as it happens. The last subscriber commands."""
         self._commander = writer
         for fact in self._facts:
-            if fact["n"] > after:
-                writer.write(encode(fact))
+            writer.write(encode(fact))
 
     def unsubscribe(self, writer: asyncio.StreamWriter) -> None:
         if self._commander is writer:

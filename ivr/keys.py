@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ivr.endpoint import RATE_HZ
+from ivr.pcm import RATE_HZ
 
 _ROWS = (697.0, 770.0, 852.0, 941.0)
 _COLUMNS = (1209.0, 1336.0, 1477.0, 1633.0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pjsua2 as pj
 
-from ivr.endpoint import FRAME_BYTES, RATE_HZ, SILENCE
+from ivr.pcm import FRAME_BYTES, RATE_HZ, SILENCE
 
 Sink = Callable[[bytes], None]
 Source = Callable[[], bytes | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from ivr.endpoint import FRAME_BYTES, SILENCE
+from ivr.pcm import FRAME_BYTES, SILENCE
 
 _KEEP_FRAMES = 60 * 50  # a minute: longer stalls are filled with silence by the wall clock
 

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import structlog
 
-from ivr.endpoint import RATE_HZ
 from ivr.keys import KeyDetector
 from ivr.legs import Leg, SipLeg
+from ivr.pcm import RATE_HZ
 from ivr.sound import Pair, Solo
 from ivr.wire import Message
 

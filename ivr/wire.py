@@ -1,4 +1,4 @@
-"""What passes between a card and who commands it: JSON lines over a Unix socket (docs/decisions/sockets.md)."""
+"""What passes between a card and who commands it: JSON lines over a Unix socket (docs/decisions/0003)."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from hotline.drafts import service as drafts
 from hotline.events import Kind
 from hotline.records import ledger
 from recordings import vault
+from recordings.wav import NotATape
 
 log = structlog.get_logger()
 
@@ -116,7 +117,7 @@ class Closer:
         start, end = max(0.0, hole.start - _MARGIN_SECONDS), hole.end + _MARGIN_SECONDS
         try:
             pcm = await asyncio.to_thread(vault.read_span, plan.path, hole.channel, start, end)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, NotATape) as error:
             return [], f"tape unreadable: {error}"
         tries = 0
         while True:

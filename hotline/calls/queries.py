@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotline.calls.models import Call, CallLeg, Recording, Utterance
-from hotline.calls.state import OPEN
 from hotline.drafts.draft import Spoken, SpokenWord
 from hotline.drafts.models import DraftRow
 
@@ -28,7 +27,7 @@ def spoken(session: Session, call_id: str) -> list[Spoken]:
             start=row.start,
             end=row.end,
             text=row.text,
-            words=tuple(SpokenWord(word["text"], word["start"], word["end"]) for word in row.words),
+            words=tuple(SpokenWord(word["text"], word["start"], word["end"], word["confidence"]) for word in row.words),
         )
         for row in utterances(session, call_id)
     ]
@@ -59,14 +58,14 @@ def latest(session: Session, limit: int) -> Sequence[Call]:
 
 
 def left_by(session: Session, card: str, live_run: str | None) -> Sequence[Call]:
-    """Calls still open in the books whose card has since had another life (or is no more)."""
+    """Calls not yet closed whose card has since had another life (or is no more)."""
     return session.scalars(
-        select(Call).where(Call.card == card, Call.card_run != (live_run or ""), Call.state.in_(OPEN))
+        select(Call).where(Call.card == card, Call.card_run != (live_run or ""), Call.state != "closed")
     ).all()
 
 
 def cards_with_open_calls(session: Session) -> set[str]:
-    return set(session.scalars(select(Call.card).where(Call.state.in_(OPEN)).distinct()))
+    return set(session.scalars(select(Call.card).where(Call.state != "closed").distinct()))
 
 
 def to_close(session: Session) -> Sequence[str]:

@@ -17,6 +17,7 @@ from hotline.events import Kind
 from hotline.records import ledger
 from recordings import vault
 from recordings.tape import TapeClosed
+from recordings.wav import NotATape
 
 log = structlog.get_logger()
 
@@ -47,7 +48,12 @@ def link_orphans(db: Database, recordings: Path, card: str, live_run: str | None
         if str(tape.details.get("card", "")) != card or tape.details.get("card_run") == live_run:
             continue
         with db.write() as session:
-            if session.get(Call, tape.call_id) is None:
+            call = session.get(Call, tape.call_id)
+            if call is not None and call.state == "closed":  # closed, and killed before the marker was taken away
+                vault.unmark(recordings, tape.call_id)
+                continue
+            if call is None:
+                log.warning("tape without a call linked", call=tape.call_id)
                 run = str(tape.details["card_run"])
                 service.begin_call(session, tape.call_id, card, run, tape.started_at, tape.details)
                 _note(session, tape.started_at, Kind.CALL_ANSWERED, tape.call_id, {"found": "tape", **tape.details})
@@ -63,7 +69,6 @@ def link_orphans(db: Database, recordings: Path, card: str, live_run: str | None
                         state="open",
                     )
                 )
-        log.warning("tape without a call linked", call=tape.call_id)
 
 
 def _abandon(db: Database, recordings: Path, call_id: str) -> None:
@@ -109,7 +114,7 @@ def _repair(recordings: Path, recording: Recording) -> TapeClosed:
     except FileNotFoundError:
         log.error("no tape on the disk", call=recording.call_id, path=str(path))
         return _NO_TAPE
-    except (OSError, ValueError, vault.TapeStillRuns) as error:
+    except (OSError, ValueError, NotATape, vault.TapeStillRuns) as error:
         log.error("tape cannot be repaired", call=recording.call_id, error=str(error))
         return _NO_TAPE
 

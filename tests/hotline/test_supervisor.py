@@ -86,12 +86,12 @@ def test_the_spare_takes_the_place_of_the_one_that_died(tmp_path: Path, module: 
     async def story() -> None:
         line = supervisor(tmp_path, [Program(one.name, one.arguments, spared=True)], spare)
         await line.start()
-        await until(lambda: line.spare_is_warm)
+        await until(lambda: "spare" in (tmp_path / "processes.json").read_text())
         before = pid(tmp_path, "one")
         os.kill(before, signal.SIGKILL)
         await until(lambda: pid(tmp_path, "one") != before)
         await until(lambda: "arguments" in (tmp_path / "log").read_text())
-        await until(lambda: line.spare_is_warm)  # and the next one is on its way
+        await until(lambda: "spare" in (tmp_path / "processes.json").read_text())  # and the next one is on its way
         await line.stop()
 
     asyncio.run(story())

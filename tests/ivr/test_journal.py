@@ -27,22 +27,22 @@ def told(listener: Listener) -> list[object]:
 
 def test_a_commander_that_comes_back_is_told_what_it_had_not_acknowledged() -> None:
     journal, first, second = Journal(), Listener(), Listener()
-    journal.subscribe(first, 0)  # type: ignore[arg-type]
+    journal.subscribe(first)  # type: ignore[arg-type]
     for event in ("answered", "connected", "ended"):
         journal.fact({"event": event})
     journal.acknowledge(1)
     journal.unsubscribe(first)  # type: ignore[arg-type]
     journal.fact({"event": "tape_closed"})
-    journal.subscribe(second, 0)  # type: ignore[arg-type]
+    journal.subscribe(second)  # type: ignore[arg-type]
     assert told(first) == [1, 2, 3]
     assert told(second) == [2, 3, 4]
 
 
 def test_the_momentary_is_told_to_who_is_there_and_never_again() -> None:
     journal, early, late = Journal(), Listener(), Listener()
-    journal.subscribe(early, 0)  # type: ignore[arg-type]
+    journal.subscribe(early)  # type: ignore[arg-type]
     journal.momentary({"event": "words"})
-    journal.subscribe(late, 0)  # type: ignore[arg-type]
+    journal.subscribe(late)  # type: ignore[arg-type]
     assert len(early.lines) == 1
     assert late.lines == []
     assert len(journal) == 0
@@ -58,7 +58,7 @@ def test_with_nobody_to_acknowledge_the_oldest_go_and_are_counted() -> None:
 def test_the_last_acknowledgement_lets_a_stopping_card_go() -> None:
     async def story() -> None:
         journal = Journal()
-        journal.subscribe(Listener(), 0)  # type: ignore[arg-type]
+        journal.subscribe(Listener())  # type: ignore[arg-type]
         journal.fact({"event": "ended"})
         waiting = asyncio.create_task(journal.until_read(timeout_seconds=60))
         await asyncio.sleep(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ivr.endpoint import FRAME_BYTES, SILENCE
+from ivr.pcm import FRAME_BYTES, SILENCE
 from ivr.sound import Arriving, Pair, Prompt, frames_of
 
 

@@ -251,6 +251,8 @@ def test_a_model_with_a_file_missing_is_named_and_the_embedded_one_listens(new_s
         ("HOTLINE_CARDS", "many", "HOTLINE_CARDS='many'"),
         ("HOTLINE_SIP_PORT", "99999", "HOTLINE_SIP_PORT='99999'"),
         ("HOTLINE_LOG_LEVEL", "loud", "HOTLINE_LOG_LEVEL='loud'"),
+        ("HOTLINE_SIP_HOST", "0.0.0.0", "one of this machine's own"),
+        ("HOTLINE_RTP_PORT", "61000", "HOTLINE_RTP_PORT='61000'"),
     ],
 )
 def test_a_wrong_setting_is_named_and_nothing_starts(tmp_path: Path, name: str, value: str, said: str) -> None:

@@ -19,7 +19,7 @@ from hotline.doctor import cards as card_statuses
 from hotline.settings import Settings
 from ivr.citizen import Result, Script, send_citizen
 from ivr.client import CardClient, CardRefused
-from ivr.endpoint import FRAME_BYTES
+from ivr.pcm import FRAME_BYTES
 from ivr.wire import encode
 
 NewStack = Callable[..., Stack]
