@@ -10,6 +10,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 # within a second, and a second is what importing all of them takes.
 
 log = structlog.get_logger()
+
+
+_PORT_SECONDS = 10.0
+"""How long a card waits for a port that is taken."""
 
 
 class CannotWork(Exception):
@@ -100,12 +105,16 @@ async def run_card(settings: Settings, index: int) -> None:
         sip_log_level=4 if settings.log_level == "debug" else 0,
     )
     recorder = Recorder(settings.recordings_dir, [settings.ears_socket(i) for i in range(settings.ears)])
-    card = Card(line, settings.card_socket(index), recorder)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, card.stop)
-    try:
-        await card.run(ready)
-    except PortTaken as error:
-        raise CannotWork(str(error)) from None
+    deadline = time.monotonic() + _PORT_SECONDS
+    while True:
+        card = Card(line, settings.card_socket(index), recorder)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, card.stop)
+        try:
+            return await card.run(ready)
+        except PortTaken as error:
+            if not error.in_use or time.monotonic() > deadline:
+                raise CannotWork(str(error)) from None
+        await asyncio.sleep(0.5)  # a card of a supervisor that was killed may still be saying goodbye
 
 
 async def run_ears(settings: Settings, index: int) -> None:

@@ -1,78 +1,38 @@
-"""The command line: start the hotline, call it, look at what it kept. With --json standard output carries JSON only."""
+"""The command line: start the hotline, call it, look at what it kept. With --json standard output is JSON only."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
-import soundfile
 import typer
 
-from asr_models import catalogue, voice
+from asr_models import voice
 from asr_models.sound import SoundUnreadable, read_pcm
-from hotline import calling, prompts
+from hotline import calling, cli_books, prompts
 from hotline import doctor as doctors
-from hotline import log as logging
 from hotline import settings as configuration
 from hotline.app import open_database
-from hotline.calls import queries
-from hotline.clock import show as show_time
-from hotline.db import Database
-from hotline.drafts.service import flat
-from hotline.log import mask
-from hotline.records import ledger
+from hotline.cli_common import AsJson, database, fail, load, print_json
 from hotline.running import AlreadyRunning, hotline, log_file
 from hotline.settings import Settings
 from hotline.supervisor import CannotStart
 from ivr.citizen import CitizenFailed, Script
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
-records_app = typer.Typer(no_args_is_help=True, help="The ledger: append-only, hash-chained.")
-db_app = typer.Typer(no_args_is_help=True, help="The database.")
-app.add_typer(records_app, name="records")
-app.add_typer(db_app, name="db")
+app.add_typer(cli_books.app)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 SAMPLE = "金牛区抚琴街道燃气泄漏，味道很大"
 
 
 def main() -> None:
     os.umask(0o077)  # numbers, words and voices: for this user only
     app()
-
-
-def fail(message: str, code: int = 2) -> NoReturn:
-    typer.echo(f"hotline: {message}", err=True)
-    raise typer.Exit(code)
-
-
-def load() -> Settings:
-    try:
-        settings = configuration.load()
-    except configuration.WrongSetting as error:
-        fail(str(error))
-    logging.configure("hotline", "warning" if settings.log_level == "info" else settings.log_level)
-    return settings
-
-
-@contextmanager
-def database(settings: Settings) -> Iterator[Database]:
-    db = open_database(settings)
-    try:
-        yield db
-    finally:
-        db.close()
-
-
-def print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -219,10 +179,10 @@ def _check_keys(keys: str, keys_by: str) -> None:
 
 
 def _own_line(settings: Settings) -> str:
-    running = asyncio.run(doctors.cards(settings))
-    if not running:
+    front = doctors.front_card(asyncio.run(doctors.cards(settings)))
+    if front is None:
         fail(f"no hotline runs in {settings.var}: start it with 'make run', or name another with --to sip:…")
-    return f"sip:{settings.number}@{running[0]['sip']}"
+    return f"sip:{settings.number}@{front['sip']}"
 
 
 def _sound(text: str, wav: Path | None, speaker: str) -> bytes:
@@ -273,101 +233,6 @@ def demo(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def transcribe(
-    file: Annotated[Path, typer.Argument(help="Any sound file; the two sides of a tape come apart.")],
-    as_json: AsJson = False,
-) -> None:
-    """Write down what is said in a sound file, with times."""
-    from asr_models.recogniser import load as load_model
-    from asr_models.recogniser import transcribe_file  # loads vosk: only this command needs it here
-
-    settings = load()
-    try:
-        channels = soundfile.info(file).channels
-        model = load_model(catalogue.find(settings.model, settings.models_dir))
-        said = [
-            (channel, final)
-            for channel in range(channels)
-            for final in transcribe_file(file, model, channel=channel if channels > 1 else None)
-        ]
-    except (SoundUnreadable, catalogue.ModelBroken, OSError, soundfile.LibsndfileError) as error:
-        fail(f"{file}: {error}")
-    said.sort(key=lambda one: one[1].start)
-    if as_json:
-        print_json(
-            [
-                {"channel": c, "start": f.start, "end": f.end, "text": f.text, "confidence": f.confidence}
-                for c, f in said
-            ]
-        )
-        return
-    for channel, final in said:
-        side = f"{('left', 'right')[channel]:6}" if channels == 2 else ""
-        typer.echo(f"{final.start:7.1f} – {final.end:5.1f}  {side}{final.text}")
-
-
-@app.command()
-def calls(
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20, as_json: AsJson = False
-) -> None:
-    """The calls that were taken, newest first."""
-    settings = load()
-    with database(settings) as db, db.read() as session:
-        rows = []
-        for row in queries.latest(session, limit):
-            draft = queries.draft(session, row.call_id)
-            rows.append(
-                {
-                    "call_id": row.call_id,
-                    "answered_at": show_time(row.answered_at),
-                    "seconds": row.seconds,
-                    "state": row.state,
-                    "caller": mask(row.caller) if row.caller else None,
-                    "called": row.called,
-                    "urgent": flat(draft.fields)["urgent"] if draft else None,
-                    "title": flat(draft.fields)["title"] if draft else None,
-                }
-            )
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        typer.echo("no calls yet")
-    for line in rows:
-        seconds = f"{line['seconds']:6.1f} s" if line["seconds"] is not None else "       …"
-        mark = "urgent" if line["urgent"] else "      "
-        typer.echo(
-            f"{line['call_id']}  {line['answered_at']}  {seconds}  {line['state']:9}  {line['caller'] or '—':13}"
-            f"  {mark}  {line['title'] or ''}"
-        )
-
-
-@app.command()
-def show(call_id: str, as_json: AsJson = False) -> None:
-    """Everything the ledger holds of one call, to the second (DOMAIN L5)."""
-    settings = load()
-    with database(settings) as db, db.read() as session:
-        rows = [
-            {
-                "seq": record.seq,
-                "at": show_time(record.at),
-                "actor": record.actor,
-                "kind": record.kind,
-                "payload": json.loads(record.payload) if record.payload else None,
-            }
-            for record in ledger.history(session, call_id)
-        ]
-    if not rows:
-        fail(f"no call {call_id}: 'hotline calls' lists them", 1)
-    if as_json:
-        print_json(rows)
-        return
-    for row in rows:
-        payload = json.dumps(row["payload"], ensure_ascii=False) if row["payload"] else ""
-        typer.echo(f"{row['at']}  {row['kind']:16}  {payload}")
-
-
-@app.command()
 def setup() -> None:
     """Synthesise the prompts and make the database ready (make setup does this)."""
     settings = load()
@@ -376,30 +241,6 @@ def setup() -> None:
         typer.echo(f"greeting  {prompts.make(settings)}")
     except voice.VoiceFailed as error:
         fail(str(error))
-
-
-@records_app.command()
-def verify(as_json: AsJson = False) -> None:
-    """Check the ledger from end to end; exit code 1 names the first bad row."""
-    settings = load()
-    with database(settings) as db, db.read() as session:
-        verdict = ledger.verify(session)
-    if as_json:
-        print_json({"rows": verdict.rows, "first_bad_seq": verdict.first_bad_seq, "problem": verdict.problem})
-    elif verdict.whole:
-        typer.echo(f"{verdict.rows} rows, whole")
-    else:
-        typer.echo(f"row {verdict.first_bad_seq}: {verdict.problem} ({verdict.rows} rows before it are whole)")
-    if not verdict.whole:
-        raise typer.Exit(1)
-
-
-@db_app.command()
-def upgrade() -> None:
-    """Bring the database to the shape this version expects."""
-    settings = load()
-    open_database(settings).close()
-    typer.echo("the database is up to date")
 
 
 if __name__ == "__main__":

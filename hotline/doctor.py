@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from asr_models.client import EarsAway, stats
 from asr_models.sound import SoundUnreadable, read_pcm
 from hotline import bus
-from hotline.db import Database, migrate
+from hotline.app import open_database
 from hotline.prompts import greeting_file
 from hotline.settings import Settings, misspelt
 from ivr import probe
@@ -55,6 +55,11 @@ async def cards(settings: Settings) -> list[dict[str, Any]]:
     return found
 
 
+def front_card(running: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The card that citizens reach: the first has the public port, the others dial out."""
+    return next((card for card in running if card["card"] == "0"), None)
+
+
 async def examine(settings: Settings) -> list[Finding]:
     """Every part, the vital one first. The hotline takes calls exactly when no vital finding has failed."""
     running = await cards(settings)
@@ -84,16 +89,25 @@ async def _line(settings: Settings, running: list[dict[str, Any]]) -> Finding:
         answering.append(card)
     if not answering:
         return Finding("line", False, "no card answers SIP", "look into var/log/hotline.log, then restart", vital=True)
-    free = [card for card in answering if not card["draining"] and card["callers"] < card["callers_max"]]
-    places = sum(card["callers_max"] - card["callers"] for card in free)
+    front = front_card(answering)
+    if front is None:
+        mend = "it is started again by itself; if not, look into var/log/hotline.log"
+        return Finding("line", False, "the first card, which has the public port, is away", mend, vital=True)
+    if not front["room"]:
+        return Finding("line", False, "every leg of the first card is taken", "wait for a call to end", vital=True)
     total = sum(card["legs_max"] for card in answering)
-    if not free:
-        return Finding("line", False, "every leg is taken", "wait, or raise HOTLINE_CARDS", vital=True)
-    dial = ", ".join(f"sip:{settings.number}@{card['sip']}" for card in free)
-    return Finding("line", True, f"answers at {dial}; room for {places} more callers ({total} legs)", vital=True)
+    what = (
+        f"answers at sip:{settings.number}@{front['sip']}; room for {front['room']} more callers ({total} legs in all)"
+    )
+    return Finding("line", True, what, vital=True)
 
 
 def _service(running: list[dict[str, Any]]) -> Finding:
+    lost = sum(card["lost_facts"] for card in running)
+    if lost:
+        return Finding(
+            "line service", False, f"was away so long that {lost} facts were lost", "hotline calls, and the tapes"
+        )
     if any(card["commanded"] for card in running):
         return Finding("line service", True, "writes calls down")
     owed = sum(card["unacknowledged"] for card in running)
@@ -128,16 +142,15 @@ async def _broker(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    db = Database(settings.database)
     try:
-        if not migrate.is_current(db):
-            return Finding("database", False, "is not up to date", "hotline db upgrade")
-        with db.write():
-            pass
+        db = open_database(settings)
+        try:
+            with db.write():
+                pass
+        finally:
+            db.close()
     except (SQLAlchemyError, OSError) as error:
         return Finding("database", False, f"cannot be written: {error}", "calls are taped meanwhile; mend the disk")
-    finally:
-        db.close()
     return Finding("database", True, "up to date, writable")
 
 

@@ -39,11 +39,13 @@ def make(settings: Settings) -> Path:
 def greeting_pcm(settings: Settings) -> bytes:
     """The greeting as 16-bit mono PCM at 8 kHz; empty when neither recording nor voice can be had: a caller who is
     answered without a greeting is better served than one who is not answered."""
-    path = greeting_file(settings)
+    if settings.greeting:
+        try:
+            return read_pcm(greeting_file(settings), RATE_HZ)
+        except (SoundUnreadable, OSError) as error:  # the caller must still be told of the tape
+            log.error("greeting unreadable, the synthesised one is played", file=settings.greeting, error=str(error))
     try:
-        if not settings.greeting:
-            path = make(settings)
-        return read_pcm(path, RATE_HZ)
+        return read_pcm(make(settings), RATE_HZ)
     except (SoundUnreadable, voice.VoiceFailed, OSError) as error:
-        log.error("no greeting", file=str(path), error=str(error))
+        log.error("no greeting", error=str(error))
         return b""

@@ -23,7 +23,6 @@ class AlreadyRunning(Exception):
 @contextlib.contextmanager
 def only_one(settings: Settings) -> Iterator[None]:
     """Hold this HOTLINE_VAR. Raises AlreadyRunning."""
-    settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.run_dir.mkdir(exist_ok=True)
     path = settings.run_dir / "hotline.lock"
     with path.open("a+") as lock:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -65,6 +66,21 @@ class Settings(BaseSettings):
         if unspecified:  # it would be told to callers as the place to send their sound to
             raise ValueError("0.0.0.0 is no address a caller could send sound to: give one of this machine's own")
         return host
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _broker_address(cls, url: str) -> str:
+        at = urlsplit(url)
+        if url and (at.scheme != "mqtt" or not at.hostname):
+            raise ValueError("a broker's address looks like mqtt://user:password@host:port")
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_address(cls, url: str) -> str:
+        if url and not url.startswith(("sqlite:///", "postgresql")):
+            raise ValueError("give sqlite:///path or postgresql+psycopg://user:password@host/name")
+        return url
 
     @model_validator(mode="after")
     def _ports_suffice(self) -> Settings:

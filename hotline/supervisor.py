@@ -7,10 +7,10 @@ import contextlib
 import ctypes
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -68,7 +68,10 @@ class Spare:
                 self._warm.clear()
                 with _notified(self._warm) as notify_socket:
                     self._process = await _start(self._arguments, self._environment, notify_socket)
-                    await self._warm.wait()
+                    either = asyncio.ensure_future(self._warm.wait()), asyncio.ensure_future(self._process.wait())
+                    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                    for one in either:
+                        one.cancel()
                 on_warm()
             await asyncio.sleep(_SPARE_PAUSE_SECONDS)
 
@@ -117,7 +120,10 @@ class Child:
         quick_deaths = 0
         while not self._stopping:
             began = time.monotonic()
-            code, last_words = await self._live(on_start)
+            try:
+                code, last_words = await self._live(on_start)
+            except OSError as error:  # no process to be had just now: no memory, no file handles
+                code, last_words = -1, str(error)
             if self._stopping:
                 return
             self.was_ready = self.was_ready or self.ready.is_set()
@@ -206,6 +212,9 @@ class Supervisor:
             if not all_ready.done():
                 all_ready.cancel()
                 await self.stop()
+        for task in self._tasks.values():
+            if task.done() and not task.cancelled():
+                task.result()  # a fault of our own is not a start
         failed = [child for child in self.children.values() if child.failure is not None]
         if failed:
             raise CannotStart("; ".join(f"{child.program.name}: {child.failure}" for child in failed))
@@ -230,8 +239,9 @@ class Supervisor:
         if self._spare.pid is not None:
             known["spare"] = {"pid": self._spare.pid, "restarts": 0}
         part = self._note.with_suffix(".part")
-        part.write_text(json.dumps(known, indent=1))
-        part.replace(self._note)
+        with contextlib.suppress(OSError):  # a full disk costs the note, not the supervising
+            part.write_text(json.dumps(known, indent=1))
+            part.replace(self._note)
 
 
 async def _start(
@@ -254,22 +264,21 @@ async def _start(
 def _notified(ready: asyncio.Event) -> Iterator[str]:
     """A socket for sd_notify; ``ready`` is set by the first word on it."""
     loop = asyncio.get_running_loop()
-    with tempfile.TemporaryDirectory(prefix="hotline-") as folder:
-        path = str(Path(folder) / "notify")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-            listener.bind(path)
-            listener.setblocking(False)
+    address = f"@hotline-{os.getpid()}-{secrets.token_hex(8)}"  # abstract (unix(7)): needs no room on any disk
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind("\0" + address[1:])
+        listener.setblocking(False)
 
-            def hear() -> None:
-                with contextlib.suppress(BlockingIOError):
-                    if b"READY=1" in listener.recv(4096):
-                        ready.set()
+        def hear() -> None:
+            with contextlib.suppress(BlockingIOError):
+                if b"READY=1" in listener.recv(4096):
+                    ready.set()
 
-            loop.add_reader(listener, hear)
-            try:
-                yield path
-            finally:
-                loop.remove_reader(listener)
+        loop.add_reader(listener, hear)
+        try:
+            yield address
+        finally:
+            loop.remove_reader(listener)
 
 
 def _die_with_parent() -> None:

@@ -21,6 +21,10 @@ from ivr.wire import Message
 log = structlog.get_logger()
 
 
+class CardBroken(Exception):
+    """A part without which a card is none has ended by itself."""
+
+
 class Card:
     """Joins the parts: facts rise from the line (SIP thread), are acted on here, and go into the journal."""
 
@@ -43,8 +47,12 @@ class Card:
         pump = asyncio.create_task(self._tapings.pump_forever())
         log.info("card up", card=self.settings.card, sip=self.sip_address, legs=self._line.sip.legs_max)
         on_ready()
+        stopped = asyncio.create_task(self._stop.wait())
+        sip_over = asyncio.create_task(asyncio.to_thread(self._line.sip.join))
         try:
-            await self._stop.wait()
+            await asyncio.wait({stopped, pump, sip_over}, return_when=asyncio.FIRST_COMPLETED)
+            if not stopped.done():  # without sound or without SIP a card is none: another is to take its place
+                raise CardBroken("the sound" if pump.done() else "the sip thread")
         finally:
             self._line.draining = True
             await asyncio.to_thread(self._line.sip.stop)
@@ -74,10 +82,12 @@ class Card:
             "legs_max": line.sip.legs_max,
             "callers_max": line.callers_max,
             "callers": line.callers,
+            "room": line.room,
             "draining": line.draining,
             "commanded": self._journal.commanded,
             "unacknowledged": len(self._journal),
             "lost_facts": self._journal.lost,
+            "sound_faults": self._tapings.faults,
             "legs": {leg.leg_id: leg.state for leg in list(line.legs.values())},
         }
 

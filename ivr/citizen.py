@@ -116,6 +116,7 @@ class _Mouth:
         self._ticks = 0
         self._linger = round(script.linger_seconds / FRAME_SECONDS)
         self._spoken = False
+        self._done = False
         self.spoke_at: float | None = None
 
     def __call__(self) -> bytes | None:
@@ -131,7 +132,8 @@ class _Mouth:
             self._spoken = True
             self._press()
         self._linger -= 1
-        if self._linger == 0:
+        if self._linger <= 0 and not self._done:
+            self._done = True
             self._on_done()
         return None
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from ivr.wire import LINE_LIMIT, Message, decode, encode
 
+_MOMENTARY_QUEUED = 100
+"""With more waiting to be read, what is momentary is no longer news; facts are always kept."""
+
 
 class CardRefused(Exception):
     """The card understood and said no."""
@@ -46,7 +49,7 @@ class CardClient:
                 waiter = self._waiting.pop(message["re"], None) if "re" in message else None
                 if waiter is not None and not waiter.done():
                     waiter.set_result(message)
-                elif "event" in message:
+                elif "n" in message or self._facts.qsize() < _MOMENTARY_QUEUED:
                     self._facts.put_nowait(message)
         except (ConnectionError, ValueError):
             pass

@@ -8,20 +8,20 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soundfile
-import soxr
 import structlog
 
 from ivr.journal import Journal
 from ivr.legs import MoveNotAllowed, SocketLeg
 from ivr.line import LegUnknown, Line
-from ivr.pcm import FRAME_BYTES, RATE_HZ
+from ivr.pcm import FRAME_BYTES
+from ivr.prompt_file import read_prompt
 from ivr.taping import Tapings
 from ivr.wire import LINE_LIMIT, Message, decode, encode
 
 log = structlog.get_logger()
 
+_ATTACH_SECONDS = 30
+"""How long an opened socket leg waits for whoever is to be its sound."""
 _SOCKET_BACKLOG_BYTES = 100 * FRAME_BYTES  # two seconds of sound a peer has not read
 
 
@@ -118,16 +118,25 @@ class Control:
         return self._status()
 
     async def _dial(self, message: Message) -> None:
-        leg_id, to = message["leg"], message["to"]
-        await self._in_line(lambda: self._line.dial(leg_id, to))
+        leg_id, to, ring_seconds = message["leg"], message["to"], float(message.get("ring_seconds", 30))
+        if leg_id in self._ring_timers:
+            raise ValueError(f"leg {leg_id} exists already")
         # a peer in a black hole takes pjsip 32 s to give up: our own timer decides (DOMAIN §3: ring 30 s)
-        self._ring_timers[leg_id] = self._loop.call_later(
-            float(message.get("ring_seconds", 30)), self._give_up_ringing, leg_id
-        )
+        self._limit(leg_id, ring_seconds, "no answer")
+        try:
+            await self._in_line(lambda: self._line.dial(leg_id, to))
+        except Exception:
+            self.ring_over(leg_id)
+            raise
 
-    def _give_up_ringing(self, leg_id: str) -> None:
-        self._ring_timers.pop(leg_id, None)
-        self._line.sip.post(lambda: self._line.hang_up(leg_id, why="no answer"))
+    def _limit(self, leg_id: str, seconds: float, why: str) -> None:
+        """A leg that is not connected by then is given up."""
+
+        def give_up() -> None:
+            self._ring_timers.pop(leg_id, None)
+            self._line.sip.post(lambda: self._line.give_up(leg_id, why))
+
+        self._ring_timers[leg_id] = self._loop.call_later(seconds, give_up)
 
     async def _play(self, message: Message) -> None:
         pcm = await asyncio.to_thread(read_prompt, Path(message["wav"]))
@@ -145,7 +154,7 @@ class Control:
 
     async def _listen(self, message: Message) -> None:
         solo = await self._in_line(lambda: self._line.listen(message["leg"]))
-        self._tapings.listen(self._line.leg(message["leg"]), solo, message["of"])
+        self._tapings.listen(self._line.leg(message["leg"]), solo, message["of"], message.get("speaker", "agent"))
 
     async def _keys(self, message: Message) -> None:
         await self._in_line(lambda: self._line.send_keys(message["leg"], message["keys"]))
@@ -161,12 +170,17 @@ class Control:
     async def _open_leg(self, message: Message) -> None:
         """A socket leg: whoever then connects and says ``attach`` becomes its sound."""
         await self._in_line(lambda: self._line.open_socket_leg(message["leg"], message.get("tied_to")))
+        self._limit(message["leg"], _ATTACH_SECONDS, "nobody came")
 
     async def _connect_leg(self, message: Message) -> None:
         """The other half: a socket leg here, joined to the socket leg ``remote`` of the card at ``socket``."""
-        reader, peer = await asyncio.open_unix_connection(message["socket"], limit=LINE_LIMIT)
-        peer.write(encode({"do": "attach", "leg": message["remote"]}))
         await self._in_line(lambda: self._line.open_socket_leg(message["leg"], message.get("tied_to")))
+        try:
+            reader, peer = await asyncio.open_unix_connection(message["socket"], limit=LINE_LIMIT)
+        except OSError:
+            await self._in_line(lambda: self._line.hang_up(message["leg"], why="no such socket"))
+            raise
+        peer.write(encode({"do": "attach", "leg": message["remote"]}))
         task = asyncio.create_task(self._carry(message["leg"], reader, peer))
         self._legs.add(task)
         task.add_done_callback(self._legs.discard)
@@ -182,7 +196,7 @@ class Control:
             self._loop.call_soon_threadsafe(send, pcm)
 
         def close_soon() -> None:
-            self._loop.call_soon_threadsafe(writer.close)
+            self._loop.call_soon_threadsafe(writer.transport.abort)  # close() would wait for a peer that does not read
 
         def begin() -> SocketLeg:
             leg = self._line.attach(leg_id)
@@ -203,16 +217,3 @@ class Control:
             writer.close()
         with contextlib.suppress(LegUnknown):  # it was hung up on this side
             await self._in_line(lambda: self._line.hang_up(leg_id, why="socket closed"))
-
-
-def read_prompt(path: Path) -> bytes:
-    """A sound file of any rate as 16-bit mono PCM at 8 kHz. Raises ValueError saying what is wrong."""
-    try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as sound ({error}): give a WAV file") from None
-    mono = samples.mean(axis=1)
-    if rate != RATE_HZ:
-        mono = soxr.resample(mono, rate, RATE_HZ)
-    pcm: bytes = (np.clip(mono, -1, 1) * 32767).astype("<i2").tobytes()
-    return pcm

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import gc
 import sys
 import threading
@@ -33,13 +34,16 @@ class Address:
 
 
 class PortTaken(Exception):
-    """The SIP port is in use by another program."""
+    """The endpoint cannot listen where it was told to: the port is in use, or the address is not this machine's."""
 
-    def __init__(self, address: Address, why: str) -> None:
-        super().__init__(
-            f"cannot listen for SIP on {address.host}:{address.sip_port} ({why}): stop the program that holds "
-            f"the port, or choose another with HOTLINE_SIP_PORT"
+    def __init__(self, address: Address, why: str, *, in_use: bool) -> None:
+        self.in_use = in_use
+        mend = (
+            "stop the program that holds the port, or choose another with HOTLINE_SIP_PORT"
+            if in_use
+            else "HOTLINE_SIP_HOST must be an address of this machine"
         )
+        super().__init__(f"cannot listen for SIP on {address.host}:{address.sip_port} ({why}): {mend}")
 
 
 def library() -> ctypes.CDLL:
@@ -130,13 +134,16 @@ class SipThread(threading.Thread):
             self._ready.set_exception(error.with_traceback(None))
             return
         self._ready.set_result(self.address)
-        while not self._stopping:
-            endpoint.libHandleEvents(10)
-            self._drain()
-        self._on_stop()
-        for _ in range(30):  # let BYEs and media removals go out
-            endpoint.libHandleEvents(10)
-            self._drain()
+        try:
+            while not self._stopping:
+                endpoint.libHandleEvents(10)
+                self._drain()
+            self._on_stop()
+            for _ in range(30):  # let BYEs and media removals go out
+                endpoint.libHandleEvents(10)
+                self._drain()
+        except Exception as error:
+            log.error("the sip thread ends", error=describe(error))
         self._let_go()
         account.shutdown()
         del account
@@ -181,7 +188,7 @@ class SipThread(threading.Thread):
         try:
             transport_id = endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
         except pj.Error as error:
-            raise PortTaken(self.address, error.reason) from None
+            raise PortTaken(self.address, error.reason, in_use=error.status % 1000 == errno.EADDRINUSE) from None
         port = int(endpoint.transportGetInfo(transport_id).localName.rsplit(":", 1)[1])
         self.address = Address(self.address.host, port, self.address.rtp_port)
         endpoint.libStart()
@@ -198,7 +205,10 @@ def account_config(address: Address, user: str) -> pj.AccountConfig:
     config = pj.AccountConfig()
     config.idUri = f"sip:{user}@{address.host}:{address.sip_port}"
     config.regConfig.registerOnAdd = False
-    config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
+    # a phone that died says no BYE: asked again every so often (RFC 4028), it is found out, and its leg is free
+    config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_ALWAYS
+    config.callConfig.timerMinSESec = 90
+    config.callConfig.timerSessExpiresSec = 180
     config.mediaConfig.transportConfig.boundAddress = address.host
     config.mediaConfig.transportConfig.port = address.rtp_port
     if address.rtp_port:

@@ -7,6 +7,8 @@ from collections import deque
 
 from ivr.wire import Message, encode
 
+_UNREAD_BYTES = 16 * 1024 * 1024
+
 
 class Journal:
     """Facts are kept and repeated to a commander that comes back; momentary messages are only sent.
@@ -41,8 +43,13 @@ class Journal:
         self.momentary(message)
 
     def momentary(self, message: Message) -> None:
-        if self._commander is not None and not self._commander.is_closing():
-            self._commander.write(encode(message))
+        writer = self._commander
+        if writer is None or writer.is_closing():
+            return
+        if writer.transport.get_write_buffer_size() > _UNREAD_BYTES:  # it has stopped reading: it may come again
+            writer.transport.abort()
+            return
+        writer.write(encode(message))
 
     def subscribe(self, writer: asyncio.StreamWriter) -> None:
         """All facts not yet acknowledged again, then each as it happens. The last subscriber commands."""

@@ -11,7 +11,7 @@ import structlog
 
 from ivr.endpoint import describe
 from ivr.port import Port
-from ivr.sdp import Invitation
+from ivr.sdp import Invitation, hostile
 from ivr.sound import Arriving, Pair, Solo
 
 log = structlog.get_logger()
@@ -132,6 +132,18 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
     def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:
         how = "info" if prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO else "rfc4733"
         self._guard("key lost", lambda: self._owner.call_key(self._leg, prm.digit, how))
+
+    def onCallRxReinvite(self, prm: pj.OnCallRxReinviteParam) -> None:
+        self._guard("re-INVITE lost", lambda: self._refuse_hostile(prm))
+
+    def onCallRxOffer(self, prm: pj.OnCallRxOfferParam) -> None:
+        self._guard("offer lost", lambda: self._refuse_hostile(prm))
+
+    def _refuse_hostile(self, prm: pj.OnCallRxReinviteParam | pj.OnCallRxOfferParam) -> None:
+        reason = hostile(prm.offer.wholeSdp)
+        if reason is not None:
+            prm.statusCode = 488
+            log.warning("offer refused", leg=self._leg.leg_id, reason=reason)
 
     def onCallTransferRequest(self, prm: pj.OnCallTransferRequestParam) -> None:
         prm.statusCode = 603  # the default dials the target: toll fraud, then a crash

@@ -12,17 +12,16 @@ from zoneinfo import ZoneInfo
 import pjsua2 as pj
 import structlog
 
-from ivr import sdp
+from ivr import admission, sdp
+from ivr.admission import Front, Refusal
 from ivr.bridge import Bridge
-from ivr.endpoint import Address, SipThread, account_config, describe
+from ivr.endpoint import Address, SipThread, account_config
 from ivr.legs import Leg, SipCall, SipLeg, SocketLeg
 from ivr.port import Port, PortPool
 from ivr.sound import Arriving, Pair, Prompt, Solo
 from ivr.wire import Message
 
 log = structlog.get_logger()
-
-_OURS = {"busy": (486, "Busy Here"), "draining": (503, "Service Unavailable")}
 
 
 @dataclass(frozen=True)
@@ -43,21 +42,6 @@ class LineSettings:
 class LegUnknown(Exception):
     def __init__(self, leg_id: str) -> None:
         super().__init__(f"no such leg: {leg_id}")
-
-
-class Front(pj.Account):  # type: ignore[misc]  # pjsua2 has no types
-    """Where calls come in."""
-
-    def __init__(self, offered: Callable[[pj.OnIncomingCallParam], None]) -> None:
-        super().__init__()
-        self._offered = offered
-
-    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
-        try:
-            self._offered(prm)
-        except Exception as error:
-            error.__traceback__ = None
-            log.error("incoming call lost", error=describe(error))
 
 
 class Line:
@@ -93,6 +77,12 @@ class Line:
     def callers(self) -> int:
         return sum(1 for leg in list(self.legs.values()) if isinstance(leg, SipLeg) and leg.inbound)
 
+    @property
+    def room(self) -> int:
+        """How many more callers would be answered now."""
+        sip_legs = sum(1 for leg in list(self.legs.values()) if isinstance(leg, SipLeg))
+        return 0 if self.draining else max(0, min(self.callers_max - self.callers, self.sip.legs_max - sip_legs))
+
     def _make_account(self) -> Front:
         self._account = Front(self._offered)
         self._account.create(account_config(self.sip.address, self.settings.number), True)
@@ -102,7 +92,8 @@ class Line:
         began = time.monotonic()
         message = prm.rdata.wholeMsg
         invitation = sdp.read_invitation(message)
-        refusal = self._refusal(message)
+        room = self.callers_max - self.callers
+        refusal = admission.refusal(message, draining=self.draining, room=room)
         if refusal is not None:
             self._refuse(prm.callId, invitation, *refusal)
             return
@@ -126,16 +117,6 @@ class Line:
         )
         if self.settings.greeting:
             self.play(leg.leg_id, self.settings.greeting, name="greeting")
-
-    def _refusal(self, message: str) -> tuple[int, str] | None:
-        reason = sdp.hostile(message)
-        if reason is not None:
-            return 488, reason
-        if self.draining:
-            return _OURS["draining"]
-        if self.callers >= self.callers_max:
-            return _OURS["busy"]
-        return None
 
     def _refuse(self, call_id: int, invitation: sdp.Invitation, cause: int, reason: str) -> None:
         refusal = Refusal(self._account, call_id, self._refusals)
@@ -177,7 +158,10 @@ class Line:
         left, right = self._lend(leg), self._lend(leg)
         leg.right = right
         leg.pair = Pair(left_first=left.getPortId() < right.getPortId())
-        left.sink, right.sink = leg.pair.take_left, leg.pair.take_right
+        sinks = [(left, leg.pair.take_left), (right, leg.pair.take_right)]
+        # the one served first opens the pair: it gets its sink last, or a tick could fall between the two
+        for port, sink in sorted(sinks, key=lambda one: -one[0].getPortId()):
+            port.sink = sink
         self._bridge.connect(leg, left)
 
     def _lend(self, leg: Leg) -> Port:
@@ -265,10 +249,17 @@ class Line:
         else:
             self._ended(leg, cause or 200, why)
 
+    def give_up(self, leg_id: str, why: str) -> None:
+        """Hang up a leg that has not come to anything; one that is connected, or gone, is left alone."""
+        leg = self.legs.get(leg_id)
+        if leg is not None and leg.state in ("dialing", "ringing", "waiting"):
+            self.hang_up(leg_id, why=why)
+
     def dial(self, leg_id: str, to: str) -> None:
         """Ring ``to`` (a sip: URI with an IP literal). Facts follow: ringing, connected or ended."""
         if leg_id in self.legs:
             raise ValueError(f"leg {leg_id} exists already")
+        sdp.host_of(to)
         leg = SipLeg(leg_id, inbound=False)
         leg.call = SipCall(self, leg, self._account)
         self.legs[leg_id] = leg
@@ -372,6 +363,8 @@ class Line:
         for leg in list(self.legs.values()):
             try:
                 self.hang_up(leg.leg_id, why="card stopped")
+            except LegUnknown:  # it went with the leg it was tied to
+                continue
             except pj.Error as error:
                 log.warning("leg did not hang up", leg=leg.leg_id, reason=error.reason)
 
@@ -383,23 +376,3 @@ class Line:
         self._refusals.clear()
         self._pool.clear()
         self._account = None
-
-
-class Refusal(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
-    """A call that is only told no; kept until pjsua2 says it is over."""
-
-    def __init__(self, account: pj.Account, call_id: int, kept: dict[int, pj.Call]) -> None:
-        super().__init__(account, call_id)
-        self._call_id = call_id
-        self._kept = kept
-
-    def onCallState(self, prm: pj.OnCallStateParam) -> None:
-        try:
-            if self.getInfo().state == pj.PJSIP_INV_STATE_DISCONNECTED:
-                self._kept.pop(self._call_id, None)
-        except Exception as error:
-            error.__traceback__ = None
-            log.error("refusal lost", error=describe(error))
-
-    def onCallTransferRequest(self, prm: pj.OnCallTransferRequestParam) -> None:
-        prm.statusCode = 603

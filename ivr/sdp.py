@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -35,6 +36,21 @@ def hostile(message: str) -> str | None:
     return None
 
 
+def host_of(uri: str) -> str:
+    """The host of a sip: URI as an IPv4 literal. Raises ValueError for a name or anything else.
+
+    PJSIP looks names up in its own thread: every call of the card would stand still meanwhile.
+    """
+    scheme, _, rest = uri.partition(":")
+    host = rest.rpartition("@")[2].partition(";")[0].partition(":")[0]
+    try:
+        if scheme == "sip":
+            return str(ipaddress.IPv4Address(host))
+    except ValueError:
+        pass
+    raise ValueError(f"cannot dial {uri}: an address looks like sip:agent@192.168.1.20:5060, with numbers, not a name")
+
+
 def read_invitation(message: str) -> Invitation:
     """Read the head of an INVITE. Missing headers give empty fields; never raises."""
     head, _, _ = message.replace("\r\n", "\n").partition("\n\n")
@@ -48,10 +64,10 @@ def read_invitation(message: str) -> Invitation:
     display = _DISPLAY.match(sender)
     user = _user(sender)
     return Invitation(
-        sip_call_id=headers.get("call-id", ""),
+        sip_call_id=readable(headers.get("call-id", "")),
         called=_user(request),
         caller="" if user == "anonymous" else user,
-        caller_name=_readable(display[1]) if display and display[1] else None,
+        caller_name=readable(display[1]) if display and display[1] else None,
         diverted_from=_user(headers["diversion"]) or None if "diversion" in headers else None,
     )
 
@@ -61,10 +77,10 @@ _LONG_NAMES = {"f": "from", "t": "to", "i": "call-id"}  # compact forms, RFC 326
 
 def _user(text: str) -> str:
     match = _URI_USER.search(text)
-    return _readable(match[1]) if match else ""
+    return readable(match[1]) if match else ""
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """Old exchanges send names in GBK; they arrive as lone surrogates."""
     raw = text.encode("utf-8", "surrogateescape")
     for encoding in ("utf-8", "gbk"):

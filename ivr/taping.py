@@ -91,6 +91,8 @@ class Listening:
     leg: Leg
     solo: Solo
     ears: Ears
+    of: str
+    """The taped leg whose call this is; with its end the listening ends."""
     keys: KeyDetector = field(default_factory=KeyDetector)
 
     def pump(self) -> bytes:
@@ -108,6 +110,7 @@ class Tapings:
         self._tapings: dict[str, Taping] = {}
         self._listenings: dict[str, Listening] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self.faults = 0
 
     def begin(self, leg: Leg, started_at: float, details: Message) -> None:
         assert leg.pair is not None
@@ -125,21 +128,27 @@ class Tapings:
         taping = self._tapings.get(leg_id)
         return round(taping.seconds, 2) if taping is not None else None
 
-    def listen(self, leg: Leg, solo: Solo, of: str) -> None:
+    def listen(self, leg: Leg, solo: Solo, of: str, speaker: str) -> None:
         """Ears for ``leg`` on the timeline of the taped leg ``of``. Raises ValueError when that is not taped."""
         taping = self._tapings.get(of)
         if taping is None:
             raise ValueError(f"leg {of} is not taped")
         if leg.leg_id not in self._listenings:
-            ears = self._recorder.open_ears(leg.leg_id, taping.seconds, self._tell_of(leg.leg_id))
-            self._listenings[leg.leg_id] = Listening(leg, solo, ears)
+            tell = self._tell_of(leg.leg_id)
+            tell({"event": "listening", "of": of, "speaker": speaker})
+            ears = self._recorder.open_ears(leg.leg_id, taping.seconds, tell)
+            self._listenings[leg.leg_id] = Listening(leg, solo, ears, of)
 
     async def pump_forever(self) -> None:
         while True:
             await asyncio.sleep(PUMP_SECONDS)
             sounds: list[Taping | Listening] = [*self._tapings.values(), *self._listenings.values()]
             for sound in sounds:
-                self._detect_keys(sound, sound.pump())
+                try:
+                    self._detect_keys(sound, sound.pump())
+                except Exception as error:  # one leg's trouble is not the others'
+                    self.faults += 1
+                    log.error("sound of a leg stalled", leg=sound.leg.leg_id, error=repr(error))
 
     def _detect_keys(self, sound: Taping | Listening, pcm: bytes) -> None:
         leg = sound.leg
@@ -153,10 +162,11 @@ class Tapings:
         taping = self._tapings.pop(leg_id, None)
         if taping is not None:
             self._spawn(self._close(taping))
-        listening = self._listenings.pop(leg_id, None)
-        if listening is not None:
-            listening.pump()
-            self._spawn(listening.ears.finish())
+        for name, listening in list(self._listenings.items()):
+            if leg_id in (name, listening.of):
+                del self._listenings[name]
+                listening.pump()
+                self._spawn(listening.ears.finish())
 
     async def _close(self, taping: Taping) -> None:
         taping.pump()

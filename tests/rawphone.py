@@ -85,7 +85,7 @@ class RawPhone:
             + display
             + f"<sip:{self.name}@127.0.0.1>;tag={self.tag}\r\nTo: {to}\r\nCall-ID: {self.call_id}\r\n"
             f"CSeq: {self.cseq} {method}\r\nContact: <sip:{self.name}@127.0.0.1:{self.port}>\r\n"
-            f"{more}{kind}Content-Length: {len(body.encode())}\r\n\r\n".encode()
+            f"{more}{kind}Content-Length: {len(body.encode())}\r\n\r\n".encode("utf-8", "surrogateescape")
         )
         return head + body.encode()
 

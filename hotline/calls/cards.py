@@ -57,6 +57,7 @@ class Cards:
                 self._clients.pop(card, None)
                 await client.close()
             log.warning("card gone", card=card)
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _attend(self, card: str, client: CardClient, follower: Follower) -> None:
         status = await client.ask("subscribe")

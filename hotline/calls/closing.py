@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from asr_models.client import EarsAway, stats, transcribe
 from asr_models.words import to_wire
@@ -22,7 +21,6 @@ from hotline.calls.state import step
 from hotline.db import Database
 from hotline.drafts import service as drafts
 from hotline.events import Kind
-from hotline.records import ledger
 from recordings import vault
 from recordings.wav import NotATape
 
@@ -33,6 +31,9 @@ _MARGIN_SECONDS = 0.2
 _TRIES = 3
 """Sound that kills the ears this often is left alone; the tape still has it."""
 _PAUSE_SECONDS = 0.5
+_FAULT_PAUSE_SECONDS = 10.0
+_ANSWER_SECONDS = 10.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Closer:
         self._on_written = on_written
         self._asked: asyncio.Queue[str] = asyncio.Queue()
         self._waiting: set[str] = set()
+        self._failures: dict[Hole, int] = {}
 
     def ask(self, call_id: str) -> None:
         if call_id not in self._waiting:
@@ -74,12 +76,17 @@ class Closer:
             self._waiting.discard(call_id)
             try:
                 await self._close(call_id)
+            except EarsAway:  # others may be closed meanwhile
+                self._ask_later(call_id, _PAUSE_SECONDS)
             except DBAPIError as error:
                 log.error("database does not take the closing of a call", call=call_id, error=str(error.orig))
-                await asyncio.sleep(_PAUSE_SECONDS)
-                self.ask(call_id)
+                self._ask_later(call_id, _PAUSE_SECONDS)
             except Exception as error:
                 log.error("call could not be closed", call=call_id, error=repr(error))
+                self._ask_later(call_id, _FAULT_PAUSE_SECONDS)
+
+    def _ask_later(self, call_id: str, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self.ask, call_id)
 
     async def _close(self, call_id: str) -> None:
         plan = await asyncio.to_thread(self._plan, call_id)
@@ -111,7 +118,7 @@ class Closer:
             return Plan(path, recording.rate_hz if recording is not None else 8000, holes)
 
     async def _hear_again(self, plan: Plan, hole: Hole) -> tuple[list[dict[str, Any]], str | None]:
-        """The words in a hole, or why there are none. Waits for the ears to come back."""
+        """The words in a hole, or why there are none. Raises EarsAway while nobody is there to listen."""
         if plan.path is None:
             return [], "no tape"
         start, end = max(0.0, hole.start - _MARGIN_SECONDS), hole.end + _MARGIN_SECONDS
@@ -119,18 +126,22 @@ class Closer:
             pcm = await asyncio.to_thread(vault.read_span, plan.path, hole.channel, start, end)
         except (OSError, ValueError, NotATape) as error:
             return [], f"tape unreadable: {error}"
-        tries = 0
-        while True:
-            ears = next(self._ears)
-            if await _are_up(ears):
-                try:
-                    finals = await transcribe(ears, pcm, rate_hz=plan.rate_hz, offset_seconds=start, name=hole.leg_id)
-                    return [to_wire(final) for final in finals], None
-                except EarsAway as error:  # they died while they listened to this
-                    tries += 1
-                    if tries == _TRIES:
-                        return [], f"the ears failed {tries} times on it: {error}"
-            await asyncio.sleep(_PAUSE_SECONDS)
+        ears = next(self._ears)
+        await _within(_ANSWER_SECONDS, stats(ears))
+        longest = _ANSWER_SECONDS + len(pcm) / 2 / plan.rate_hz
+        try:
+            finals = await _within(
+                longest, transcribe(ears, pcm, rate_hz=plan.rate_hz, offset_seconds=start, name=hole.leg_id)
+            )
+        except EarsAway as error:  # they died while they listened to this
+            self._failures[hole] = self._failures.get(hole, 0) + 1
+            if self._failures[hole] < _TRIES:
+                raise
+            return [], f"the ears failed {_TRIES} times on it: {error}"
+        finally:
+            if self._failures.get(hole, 0) >= _TRIES:
+                del self._failures[hole]
+        return [to_wire(final) for final in finals], None
 
     def _fill(self, hole: Hole, said: list[dict[str, Any]], problem: str | None) -> None:
         now = clock.now()
@@ -148,7 +159,7 @@ class Closer:
             payload |= {"speaker": leg.speaker, "utterances": len(said)}
             if problem is not None:
                 payload["problem"] = problem
-            _note(session, kind, leg.call_id, payload)
+            service.note(session, now, kind, leg.call_id, payload)
 
     def _finish(self, call_id: str) -> None:
         now = clock.now()
@@ -159,18 +170,14 @@ class Closer:
             drafts.complete(session, call_id, queries.spoken(session, call_id), now)
             call.state = step(call.state, "close")
             call.closed_at = now
-            _note(session, Kind.CALL_CLOSED, call_id, {"seconds": call.seconds})
+            service.note(session, now, Kind.CALL_CLOSED, call_id, {"seconds": call.seconds})
         vault.unmark(self._recordings, call_id)
         log.info("call closed", call=call_id)
 
 
-async def _are_up(ears: Path) -> bool:
+async def _within(seconds: float, asking: Awaitable[T]) -> T:
+    """Ears that say nothing are away like those that do not answer. Raises EarsAway."""
     try:
-        await stats(ears)
-    except EarsAway:
-        return False
-    return True
-
-
-def _note(session: Session, kind: Kind, subject: str, payload: dict[str, Any]) -> None:
-    ledger.append(session, at=clock.now(), actor="line", kind=kind, subject=subject, payload=payload)
+        return await asyncio.wait_for(asking, seconds)
+    except TimeoutError:
+        raise EarsAway(f"the ears said nothing for {seconds:.0f} s") from None

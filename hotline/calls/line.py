@@ -20,6 +20,7 @@ from hotline.events import words_topic
 log = structlog.get_logger()
 
 _PAUSE_SECONDS = 0.5
+_SETTLE_PAUSE_SECONDS = 5.0
 T = TypeVar("T")
 
 
@@ -32,6 +33,7 @@ class LineService:
         self._cards = cards
         self._recordings = recordings
         self._written = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closer = Closer(db, recordings, ears, self._written.set)
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -48,11 +50,19 @@ class LineService:
 
     async def card_up(self, card: str, status: dict[str, Any]) -> None:
         """Whatever an earlier life of this card left open is settled before its new facts are read."""
-        for call_id in await self._patiently(
-            lambda: salvage.settle(self._db, self._recordings, card, status["card_run"])
-        ):
+        await self._settle(card, status["card_run"])
+
+    async def _settle(self, card: str, live_run: str | None) -> None:
+        settled = await self._patiently(lambda: salvage.settle(self._db, self._recordings, card, live_run))
+        for call_id in settled.ready:
             self._closer.ask(call_id)
         self._written.set()
+        if settled.later:
+            self._tasks.add(asyncio.create_task(self._settle_later(card, live_run)))
+
+    async def _settle_later(self, card: str, live_run: str | None) -> None:
+        await asyncio.sleep(_SETTLE_PAUSE_SECONDS)
+        await self._settle(card, live_run)
 
     async def fact(self, card: str, card_run: str, fact: dict[str, Any]) -> None:
         """Returns when it is written; a database that is full or locked is waited for, the card keeps the rest."""
@@ -81,13 +91,13 @@ class LineService:
     async def _settle_missing_cards(self) -> None:
         """Cards that this machine no longer has can tell nothing more of their calls."""
 
-        def settle() -> None:
+        def missing() -> set[str]:
             with self._db.read() as session:
                 cards = queries.cards_with_open_calls(session)
-            for card in (cards | salvage.cards_of_orphans(self._recordings)) - self._cards.sockets.keys():
-                salvage.settle(self._db, self._recordings, card, None)
+            return (cards | salvage.cards_of_orphans(self._recordings)) - self._cards.sockets.keys()
 
-        await self._patiently(settle)
+        for card in await self._patiently(missing):
+            await self._settle(card, None)
 
     def _to_close(self) -> list[str]:
         with self._db.read() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from hotline.calls.models import Call, Recording
 from hotline.calls.state import OPEN
 from hotline.db import Database
 from hotline.events import Kind
-from hotline.records import ledger
 from recordings import vault
 from recordings.tape import TapeClosed
 from recordings.wav import NotATape
@@ -24,17 +24,32 @@ log = structlog.get_logger()
 _NO_TAPE = TapeClosed(0, 0.0, "", 0)
 
 
-def settle(db: Database, recordings: Path, card: str, live_run: str | None) -> list[str]:
+@dataclass(frozen=True)
+class Settled:
+    """Calls that may now be closed, and calls whose tape cannot be mended yet: settle again a little later."""
+
+    ready: list[str]
+    later: list[str]
+
+
+def settle(db: Database, recordings: Path, card: str, live_run: str | None) -> Settled:
     """End every call that ``card`` carried in a life before ``live_run`` (None: the card is no more).
 
-    Touches nothing of the live run. Done twice it does nothing more. Gives the calls that may now be closed.
+    Touches nothing of the live run. Done twice it does nothing more.
     """
     link_orphans(db, recordings, card, live_run)
     with db.read() as session:
         left = [call.call_id for call in queries.left_by(session, card, live_run)]
+    settled = Settled([], [])
     for call_id in left:
-        _abandon(db, recordings, call_id)
-    return left
+        try:
+            _abandon(db, recordings, call_id)
+        except (OSError, vault.TapeStillRuns) as error:  # a sick disk, or a card that is still on its way out
+            log.error("tape cannot be mended yet", call=call_id, error=str(error))
+            settled.later.append(call_id)
+        else:
+            settled.ready.append(call_id)
+    return settled
 
 
 def cards_of_orphans(recordings: Path) -> set[str]:
@@ -56,7 +71,9 @@ def link_orphans(db: Database, recordings: Path, card: str, live_run: str | None
                 log.warning("tape without a call linked", call=tape.call_id)
                 run = str(tape.details["card_run"])
                 service.begin_call(session, tape.call_id, card, run, tape.started_at, tape.details)
-                _note(session, tape.started_at, Kind.CALL_ANSWERED, tape.call_id, {"found": "tape", **tape.details})
+                service.note(
+                    session, tape.started_at, Kind.CALL_ANSWERED, tape.call_id, {"found": "tape", **tape.details}
+                )
             if queries.recording(session, tape.call_id) is None:
                 session.add(
                     Recording(
@@ -82,13 +99,13 @@ def _abandon(db: Database, recordings: Path, call_id: str) -> None:
         if closed is not None and row is not None and row.state == "open":
             service.close_recording(session, row.recording_id, "repaired", closed.samples, closed.sha256, 0)
             payload = {"samples": closed.samples, "sha256": closed.sha256}
-            _note(session, now, Kind.TAPE_REPAIRED, call_id, payload)
+            service.note(session, now, Kind.TAPE_REPAIRED, call_id, payload)
         taped_seconds = (row.samples or 0) / row.rate_hz if row is not None else 0.0
         if call.state in OPEN:
             how = {"cause": 0, "reason": "the card died", "seconds": taped_seconds, "hung_up_by": "card"}
             at = call.answered_at + timedelta(seconds=taped_seconds)
             service.end_call(call, at, cause=0, reason="the card died", seconds=taped_seconds, hung_up_by="card")
-            _note(session, now, Kind.CALL_ENDED, call_id, how)
+            service.note(session, now, Kind.CALL_ENDED, call_id, how)
         _stop_ears(session, call, taped_seconds, now)
     log.warning("call of a dead card settled", call=call_id, taped_seconds=round(taped_seconds, 1))
 
@@ -104,20 +121,14 @@ def _stop_ears(session: Session, call: Call, taped_seconds: float, now: datetime
         if taped_seconds > heard_until:
             service.add_hole(leg, heard_until, taped_seconds)
             payload = {"speaker": leg.speaker, "start": heard_until, "end": taped_seconds, "reason": "the card died"}
-            _note(session, now, Kind.EARS_MISSED, call.call_id, payload)
+            service.note(session, now, Kind.EARS_MISSED, call.call_id, payload)
 
 
 def _repair(recordings: Path, recording: Recording) -> TapeClosed:
+    """Raises OSError and TapeStillRuns for what may be better later."""
     path = recordings / recording.path
     try:
         return vault.repair(path)
-    except FileNotFoundError:
-        log.error("no tape on the disk", call=recording.call_id, path=str(path))
+    except (FileNotFoundError, NotATape) as error:  # it will not become one
+        log.error("no tape on the disk", call=recording.call_id, error=str(error))
         return _NO_TAPE
-    except (OSError, ValueError, NotATape, vault.TapeStillRuns) as error:
-        log.error("tape cannot be repaired", call=recording.call_id, error=str(error))
-        return _NO_TAPE
-
-
-def _note(session: Session, at: datetime, kind: Kind, subject: str, payload: dict[str, object]) -> None:
-    ledger.append(session, at=at, actor="line", kind=kind, subject=subject, payload=payload)

@@ -48,8 +48,13 @@ def when(fact: Fact) -> datetime:
     return datetime.fromtimestamp(fact["at"], UTC)
 
 
+def note(session: Session, at: datetime, kind: Kind, subject: str, payload: dict[str, Any]) -> None:
+    """What the line service itself has to say in the ledger."""
+    ledger.append(session, at=at, actor="line", kind=kind, subject=subject, payload=payload)
+
+
 def _write(session: Session, fact: Fact, kind: Kind, subject: str, payload: dict[str, Any]) -> None:
-    ledger.append(session, at=when(fact), actor="line", kind=kind, subject=subject, payload=payload)
+    note(session, when(fact), kind, subject, payload)
 
 
 def _move(call: Call, move: str) -> None:
@@ -174,6 +179,22 @@ def close_recording(
     recording.samples, recording.sha256, recording.lost_samples = samples, sha256, lost_samples
 
 
+def _listening(session: Session, card: str, card_run: str, fact: Fact) -> str:
+    """Another party of a call is heard from now on: an agent, a third party."""
+    caller = session.get_one(CallLeg, fact["of"])
+    leg = CallLeg(
+        leg_id=fact["leg"],
+        call_id=caller.call_id,
+        speaker=fact["speaker"],
+        card=card,
+        card_run=card_run,
+        ears="listening",
+    )
+    session.add(leg)
+    session.flush()
+    return leg.call_id
+
+
 def _heard(session: Session, card: str, card_run: str, fact: Fact) -> str:
     leg = session.get_one(CallLeg, fact["leg"])
     add_utterance(session, leg, when(fact), fact, source="live")
@@ -249,6 +270,7 @@ _HANDLERS: dict[str, Callable[[Session, str, str, Fact], str | None]] = {
     "tape_closed": _tape_closed,
     "ears_started": _noted(Kind.EARS_STARTED, "model"),
     "heard": _heard,
+    "listening": _listening,
     "missed": _missed,
     "ears_stopped": _ears_stopped,
 }

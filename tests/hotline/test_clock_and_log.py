@@ -1,12 +1,23 @@
 """Seconds and Shanghai; and no telephone number ever reaches the log."""
 
 import json
+import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 import structlog
 
 from hotline import clock, log
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """What these tests configure ends with them: the next one's standard error is another."""
+    before = logging.root.handlers[:]
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers[:] = before
 
 
 def test_a_moment_is_shown_in_shanghai_exact_to_the_second():

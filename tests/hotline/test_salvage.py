@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def test_a_card_that_dies_after_any_of_its_facts_leaves_a_call_that_can_be_close
     db: Database, recordings: Path, came: int
 ) -> None:
     take(db, told()[:came])
-    assert salvage.settle(db, recordings, "0", "0-new") == [CALL]
+    assert salvage.settle(db, recordings, "0", "0-new").ready == [CALL]
     with db.read() as session:
         call = session.get_one(Call, CALL)
         tape = queries.recording(session, CALL)
@@ -93,7 +94,7 @@ def test_settling_twice_changes_nothing_more(db: Database, recordings: Path) -> 
 
 def test_a_call_of_the_cards_present_life_is_left_alone(db: Database, recordings: Path) -> None:
     take(db, told()[:3])
-    assert salvage.settle(db, recordings, "0", "0-old") == []
+    assert salvage.settle(db, recordings, "0", "0-old").ready == []
     with db.read() as session:
         assert session.get_one(Call, CALL).state == "connected"
 
@@ -109,7 +110,7 @@ def test_a_tape_that_is_no_tape_costs_its_words_not_the_line_service(db: Databas
     take(db, told()[:3])
     path = vault.tape_path(recordings, CALL, BEGAN)
     path.write_bytes(b"RIFFsomething else entirely that is long enough to be a header of its own")
-    assert salvage.settle(db, recordings, "0", "0-new") == [CALL]
+    assert salvage.settle(db, recordings, "0", "0-new").ready == [CALL]
     with db.read() as session:
         assert session.get_one(Call, CALL).state == "ended"
 
@@ -147,3 +148,29 @@ def test_a_leg_whose_words_were_all_said_owes_nothing(db: Database, recordings: 
     salvage.settle(db, recordings, "0", "0-new")
     with db.read() as session:
         assert session.get_one(CallLeg, CALL).holes == []
+
+
+def test_a_tape_that_is_still_being_written_is_settled_later_not_written_off(db: Database, recordings: Path) -> None:
+    take(db, told()[:3])
+    with vault.tape_path(recordings, CALL, BEGAN).open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as its writer holds it
+        assert salvage.settle(db, recordings, "0", "0-new") == salvage.Settled([], [CALL])
+    assert salvage.settle(db, recordings, "0", "0-new") == salvage.Settled([CALL], [])
+    with db.read() as session:
+        assert session.get_one(Call, CALL).seconds == pytest.approx(2.0)
+
+
+def test_the_words_of_another_party_are_written_under_his_name_and_his_ears_are_waited_for(db: Database) -> None:
+    agent = {"leg": "agent-1"}
+    take(db, told()[:3])
+    take(db, [fact(4, "listening", of=CALL, speaker="agent") | agent])
+    take(db, [fact(5, "heard", start=1.0, end=2.0, text="请讲", confidence=1.0, words=[]) | agent])
+    with db.read() as session:
+        assert [(row.speaker, row.text) for row in queries.utterances(session, CALL)] == [("agent", "请讲")]
+        assert {leg.leg_id: leg.ears for leg in queries.legs(session, CALL)} == {
+            CALL: "listening",
+            "agent-1": "listening",
+        }
+    take(db, [fact(6, "ears_stopped", seconds=1.0) | agent])
+    with db.read() as session:
+        assert session.get_one(CallLeg, "agent-1").ears == "stopped"

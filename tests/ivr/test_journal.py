@@ -13,12 +13,24 @@ class Listener:
 
     def __init__(self) -> None:
         self.lines: list[dict[str, object]] = []
+        self.unread_bytes = 0
+        self.aborted = False
 
     def write(self, data: bytes) -> None:
         self.lines.append(json.loads(data))
 
     def is_closing(self) -> bool:
         return False
+
+    @property
+    def transport(self) -> Listener:
+        return self
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread_bytes
+
+    def abort(self) -> None:
+        self.aborted = True
 
 
 def told(listener: Listener) -> list[object]:
@@ -67,3 +79,14 @@ def test_the_last_acknowledgement_lets_a_stopping_card_go() -> None:
         await waiting
 
     asyncio.run(story())
+
+
+def test_a_commander_that_reads_no_more_is_let_go_and_may_come_again() -> None:
+    journal, stopped, again = Journal(), Listener(), Listener()
+    journal.subscribe(stopped)  # type: ignore[arg-type]
+    stopped.unread_bytes = 100 * 1024 * 1024
+    journal.fact({"event": "key"})
+    assert stopped.aborted
+    assert stopped.lines == []
+    journal.subscribe(again)  # type: ignore[arg-type]
+    assert told(again) == [1]

@@ -61,6 +61,44 @@ def test_an_address_of_254_characters_in_the_sdp_is_refused_and_kills_nothing(st
     assert refused[-1]["sip_call_id"] == phone.call_id
 
 
+def test_the_same_address_in_a_later_offer_is_refused_too_and_the_call_goes_on(stack: Stack) -> None:
+    card = stack.pid("card-0")
+    phone = RawPhone(stack.sip)
+    phone.call()
+    tag, contact = phone.to_tag, phone.contact
+    assert phone.invite(phone.sdp(address="a" * 300)).status == 488
+    phone.ack()
+    phone.to_tag, phone.contact, phone.refused = tag, contact, False
+    phone.speak(tone(1000, 0.5))
+    phone.bye()
+    phone.close()
+    still_answers(stack)
+    assert stack.pid("card-0") == card
+
+
+def test_a_call_id_that_is_no_text_is_kept_readable_and_taped_like_any_other(stack: Stack) -> None:
+    phone = RawPhone(stack.sip, call_id="caf\udce9-\udcff")
+    phone.call()
+    phone.speak(tone(1000, 1.0))
+    phone.bye()
+    phone.close()
+    call = stack.books.until_call("closed")
+    assert call.sip_call_id.startswith("caf")
+    assert power(stack.books.tape(call.call_id)[:, 0], 1000) > 1000
+    still_answers(stack)
+
+
+def test_a_caller_who_sends_no_sound_at_all_is_kept(stack: Stack) -> None:
+    phone = RawPhone(stack.sip)
+    phone.call()
+    call = until("the call is known", lambda: stack.books.by_sip(phone.call_id))
+    until("the greeting was played to him", lambda: "prompt_ended" in stack.books.kinds(call.call_id))
+    phone.bye()
+    phone.close()
+    closed = stack.books.until_closed(call.call_id)
+    assert len(stack.books.tape(call.call_id)) / RATE_HZ == pytest.approx(closed.seconds, abs=1.0)
+
+
 def test_a_refer_is_refused_and_nobody_is_dialled(stack: Stack) -> None:
     """Toll fraud: the default would dial the target at the city's cost."""
     target = RawPhone("127.0.0.1:9")
@@ -230,6 +268,7 @@ def test_a_database_without_room_makes_facts_wait_and_loses_none(new_stack: NewS
     stack.books.until_closed(call.call_id)
     assert stack.books.kinds(call.call_id).count("call_ended") == 1
     assert stack.books.verdict().whole
+    assert "database does not take" in stack.log, "there was trouble to get over"
 
 
 def test_a_model_with_a_file_missing_is_named_and_the_embedded_one_listens(new_stack: NewStack, tmp_path: Path) -> None:
@@ -251,6 +290,9 @@ def test_a_model_with_a_file_missing_is_named_and_the_embedded_one_listens(new_s
         ("HOTLINE_CARDS", "many", "HOTLINE_CARDS='many'"),
         ("HOTLINE_SIP_PORT", "99999", "HOTLINE_SIP_PORT='99999'"),
         ("HOTLINE_LOG_LEVEL", "loud", "HOTLINE_LOG_LEVEL='loud'"),
+        ("HOTLINE_SIP_HOST", "192.0.2.1", "must be an address of this machine"),
+        ("HOTLINE_MQTT_URL", "localhost:1883", "mqtt://user:password@host:port"),
+        ("HOTLINE_DATABASE_URL", "nonsense", "sqlite:///path"),
         ("HOTLINE_SIP_HOST", "0.0.0.0", "one of this machine's own"),
         ("HOTLINE_RTP_PORT", "61000", "HOTLINE_RTP_PORT='61000'"),
     ],

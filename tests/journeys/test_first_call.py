@@ -103,6 +103,8 @@ def test_a_callers_keys_are_kept_however_the_phone_sends_them(shared_stack: Stac
 def test_a_silent_caller_is_kept_and_the_draft_says_what_is_missing(shared_stack: Stack) -> None:
     outcome = shared_stack.asked("call", "--linger", "3")
     assert outcome["status"] == 200
+    tape = shared_stack.books.tape(outcome["call_id"])
+    assert len(tape) / RATE_HZ == pytest.approx(outcome["seconds"], abs=1.0), "silence takes its time on tape"
     assert outcome["transcript"] == ""
     assert outcome["draft"]["district"] is None
     assert "district" in outcome["draft"]["missing"]
@@ -151,13 +153,18 @@ def test_what_is_published_is_what_the_ledger_holds(shared_stack: Stack) -> None
         async def collect() -> None:
             async for message in bus.subscribe(url, ["hotline/#"], on_subscribed=subscribed.set):
                 heard.append(message)
-                if message.topic.endswith("/call_closed"):
-                    return
 
         collecting = asyncio.create_task(collect())
         await subscribed.wait()
         outcome = await asyncio.to_thread(shared_stack.asked, "call", "--text", SENTENCE)
-        await asyncio.wait_for(collecting, 60)
+
+        def closed() -> bool:
+            return any(m.topic.endswith("/call_closed") and m.payload["subject"] == outcome["call_id"] for m in heard)
+
+        async with asyncio.timeout(60):
+            while not closed():
+                await asyncio.sleep(0.05)
+        collecting.cancel()
         return outcome["call_id"], heard
 
     call_id, heard = asyncio.run(listen_to_a_call())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +19,7 @@ from hotline.doctor import cards
 from hotline.records.ledger import OUTBOX
 from hotline.settings import Settings
 from ivr.citizen import Result, Script, send_citizen
+from ivr.client import CardClient
 from recordings import vault
 
 FIRST, SECOND = "武侯区人民南路的路灯坏了", "成华区的垃圾没有人清理"
@@ -128,10 +132,11 @@ def test_a_card_dies_in_mid_call_its_tape_is_linked_and_the_other_cards_call_goe
     other_card = "sip:12345@" + sip_of(stack, 1)
     doomed = RawPhone(stack.sip)
     doomed.call()
+    answered = time.time()
     spared = Caller(Script(to=other_card, pcm=two_sentences, polite=False))
     doomed.speak(voice.speak(FIRST) + tone(1000, 2.0))
     call = until("the doomed call is known", lambda: stack.books.by_sip(doomed.call_id))
-    before = tape_seconds(stack, call.call_id)
+    sent_seconds = time.time() - answered
     old = stack.kill("card-0")
     doomed.close()
     stack.until_restarted("card-0", old)
@@ -139,23 +144,17 @@ def test_a_card_dies_in_mid_call_its_tape_is_linked_and_the_other_cards_call_goe
     assert (closed.reason, closed.hung_up_by) == ("the card died", "card")
     recording = stack.books.recording(call.call_id)
     assert recording.state == "repaired"
-    assert recording.samples / RATE_HZ >= before - 0.5, "no second older than half a second is lost"
+    assert recording.samples / RATE_HZ >= sent_seconds - 0.5, "no second older than half a second is lost"
     assert recording.sha256 == vault.pcm_sha256(stack.books.recordings / recording.path)
     assert power(stack.books.tape(call.call_id)[:, 0][-RATE_HZ // 2 :], 1000) > 3000
     assert "路灯" in stack.books.transcript(call.call_id)
     assert spared.outcome().hung_up_by == "citizen"
     until("the other call is closed", lambda: [c for c in stack.books.calls() if c.card == "1" and c.state == "closed"])
-    assert not vault.open_tapes(stack.books.recordings)
+    until("the marker is gone", lambda: not vault.open_tapes(stack.books.recordings))
     assert stack.books.verdict().whole
     # and the card takes calls again
     again = asyncio.run(send_citizen(Script(to=stack.sip, pcm=tone(1000, 1.0), polite=False)))
     assert again.status == 200
-
-
-def tape_seconds(stack: Stack, call_id: str) -> float:
-    """What of a running tape is on the disk."""
-    path = stack.books.recordings / stack.books.recording(call_id).path
-    return (path.stat().st_size - 44) / 4 / RATE_HZ
 
 
 def sip_of(stack: Stack, card: int) -> str:
@@ -177,7 +176,7 @@ def test_card_and_line_service_die_together_and_the_tape_finds_its_way_back(new_
     call = until("the call is known", lambda: stack.books.by_sip(phone.call_id))
     stack.books.until_closed(call.call_id)
     assert "路灯" in stack.books.transcript(call.call_id)
-    assert not vault.open_tapes(stack.books.recordings)
+    until("the marker is gone", lambda: not vault.open_tapes(stack.books.recordings))
 
 
 def test_the_whole_hotline_is_killed_and_the_next_start_closes_what_was_open(new_stack: NewStack) -> None:
@@ -210,3 +209,35 @@ def test_a_clean_stop_says_goodbye_and_closes_every_tape(new_stack: NewStack) ->
     assert stack.books.recording(call.call_id).state == "closed"
     stack.start()
     stack.books.until_closed(call.call_id)
+
+
+def test_ears_that_hang_keep_no_other_call_open(new_stack: NewStack, two_sentences: bytes) -> None:
+    """Stopped, not dead: they take connections and say nothing. What they owe is fetched when they come to."""
+    stack = new_stack()
+    caller = Caller(Script(to=stack.sip, pcm=two_sentences, polite=False))
+    call_id = heard_first_words(stack)
+    os.kill(stack.pid("ears-0"), signal.SIGSTOP)
+    result = caller.outcome()
+    assert result.hung_up_by == "citizen"
+    until("the call is over", lambda: stack.books.call(call_id).state == "ended")
+    os.kill(stack.pid("ears-0"), signal.SIGCONT)
+    stack.books.until_closed(call_id)
+    assert "垃圾" in stack.books.transcript(call_id)
+
+
+def test_a_stop_while_two_legs_are_tied_is_a_clean_one(new_stack: NewStack) -> None:
+    stack = new_stack()
+    caller = Caller(Script(to=stack.sip, pcm=tone(1000, 30.0), polite=False))
+    call = stack.books.until_call("connected")
+
+    async def tie() -> None:
+        client = await CardClient.connect(stack.card_socket())
+        await client.ask("open_leg", leg="link", tied_to=call.call_id)
+        await client.ask("join", leg=call.call_id, other="link")
+        await client.close()
+
+    asyncio.run(tie())
+    assert stack.stop() == 0
+    assert caller.outcome().hung_up_by == "hotline"
+    assert "Assertion" not in stack.log
+    assert stack.books.recording(call.call_id).state == "closed"

@@ -14,6 +14,7 @@ import pytest
 from rawphone import RawPhone, RawPhoneThatAnswers
 from stack import RATE_HZ, Stack, power, tone, until
 
+from hotline.calls import queries
 from hotline.calls.cards import Cards, LegAt
 from hotline.doctor import cards as card_statuses
 from hotline.settings import Settings
@@ -94,20 +95,23 @@ def loudest(samples: np.ndarray, hz: float) -> float:
     return max(power(samples[at : at + RATE_HZ], hz) for at in range(0, max(1, len(samples) - RATE_HZ), RATE_HZ // 2))
 
 
-def test_a_socket_that_carries_pcm_is_a_leg_and_its_words_are_on_the_callers_timeline(new_stack: NewStack) -> None:
+def test_a_socket_with_pcm_is_a_leg_and_its_words_are_on_the_callers_timeline(
+    new_stack: NewStack, spoken: bytes
+) -> None:
     stack = new_stack()
 
     async def story() -> tuple[str, bytes]:
         async with hand_on(stack, 0) as hand:
-            caller = asyncio.create_task(send_citizen(Script(to=stack.sip, pcm=tone(1000, 8.0), polite=False)))
+            caller = asyncio.create_task(send_citizen(Script(to=stack.sip, pcm=tone(1000, 14.0), polite=False)))
             call = await asyncio.to_thread(stack.books.until_call, "connected")
             await hand.ask("0", "open_leg", leg="headset")
             reader, writer = await asyncio.open_unix_connection(stack.card_socket(0))
             writer.write(encode({"do": "attach", "leg": "headset"}))
             await hand.until_state("0", "headset", "connected")
             await hand.ask("0", "join", leg=call.call_id, other="headset")
+            await hand.ask("0", "listen", leg="headset", of=call.call_id, speaker="agent")
             heard = b""
-            voice = tone(500, 4.0)
+            voice = tone(500, 1.0) + bytes(RATE_HZ) + spoken + bytes(2 * RATE_HZ)
             for at in range(0, len(voice), FRAME_BYTES):  # a headset sends a frame for each it gets: the card's clock
                 writer.write(voice[at : at + FRAME_BYTES])
                 heard += await reader.readexactly(FRAME_BYTES)
@@ -121,6 +125,10 @@ def test_a_socket_that_carries_pcm_is_a_leg_and_its_words_are_on_the_callers_tim
     assert loudest(stack.books.tape(call_id)[:, 1], 500) > 3000
     assert loudest(np.frombuffer(heard, dtype="<i2"), 1000) > 3000
     assert "legs_joined" in stack.books.kinds(call_id)
+    with stack.books.db.read() as session:
+        said = [row for row in queries.utterances(session, call_id) if row.speaker == "agent"]
+    assert "金牛区" in "".join(row.text for row in said)
+    assert 1.0 < said[0].start < stack.books.call(call_id).seconds
 
 
 def test_the_same_sound_on_both_sides_is_written_to_the_same_samples(new_stack: NewStack) -> None:
@@ -162,6 +170,7 @@ def test_a_phone_that_never_answers_is_given_up_by_our_own_clock(new_stack: NewS
     asyncio.run(story())
     ended = until("its end is in the books", lambda: stack.books.payloads("duty-1", "leg_ended"))
     assert ended[0]["hung_up_by"] == "no answer"
+    assert ended[0]["cause"] != 408, "pjsip's own patience, 32 s, was not needed"
     silent.close()
 
 
@@ -176,6 +185,7 @@ def test_a_card_that_is_asked_nonsense_says_what_is_wrong_and_lives(shared_stack
             (b'{"id":3,"do":"play","leg":"x","wav":"/nowhere.wav"}\n', "cannot be read as sound"),
             (b'{"id":4,"do":"hang_up","leg":"x"}\n', "no such leg: x"),
             (b'{"id":5,"do":"dial","leg":"x","to":"not an address"}\n', "cannot dial not an address"),
+            (b'{"id":6,"do":"dial","leg":"x","to":"sip:duty@bureau.example"}\n', "with numbers, not a name"),
         ):
             writer.write(line)
             assert said in json.loads(await reader.readline())["error"]
