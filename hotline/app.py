@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -105,16 +106,29 @@ async def run_card(settings: Settings, index: int) -> None:
         sip_log_level=4 if settings.log_level == "debug" else 0,
     )
     recorder = Recorder(settings.recordings_dir, [settings.ears_socket(i) for i in range(settings.ears)])
+    card = Card(line, settings.card_socket(index), recorder)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, card.stop)
+    await _wait_for_port(address.host, address.sip_port)
+    try:
+        await card.run(ready)
+    except PortTaken as error:
+        raise CannotWork(str(error)) from None
+
+
+async def _wait_for_port(host: str, port: int) -> None:
+    """A card of a supervisor that was killed may still be saying goodbye on it; in the end pjsua2 tells."""
     deadline = time.monotonic() + _PORT_SECONDS
-    while True:
-        card = Card(line, settings.card_socket(index), recorder)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, card.stop)
+    while _in_use(host, port) and time.monotonic() < deadline:  # noqa: ASYNC110  a port tells nobody when it is free
+        await asyncio.sleep(0.2)
+
+
+def _in_use(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            return await card.run(ready)
-        except PortTaken as error:
-            if not error.in_use or time.monotonic() > deadline:
-                raise CannotWork(str(error)) from None
-        await asyncio.sleep(0.5)  # a card of a supervisor that was killed may still be saying goodbye
+            probe.bind((host, port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+        return False
 
 
 async def run_ears(settings: Settings, index: int) -> None:

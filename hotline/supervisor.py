@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -204,10 +203,9 @@ class Supervisor:
         """Returns when every program is ready. Raises CannotStart."""
         for child in self.children.values():
             self._tasks[child.program.name] = asyncio.create_task(child.keep_running(self._write_note))
-        all_ready = asyncio.gather(*[child.ready.wait() for child in self.children.values()])
-        either: set[asyncio.Future[Any]] = {all_ready, *self._tasks.values()}
+        all_ready = asyncio.create_task(self._all_ready())
         try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({all_ready, *self._tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if not all_ready.done():
                 all_ready.cancel()
@@ -228,6 +226,10 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await self._spare.stop()
+
+    async def _all_ready(self) -> None:
+        for child in self.children.values():
+            await child.ready.wait()
 
     def _write_note(self) -> None:
         """Who runs as which process, for people and for tests: a JSON object, name to pid and restarts."""

@@ -99,6 +99,16 @@ def test_a_caller_who_sends_no_sound_at_all_is_kept(stack: Stack) -> None:
     assert len(stack.books.tape(call.call_id)) / RATE_HZ == pytest.approx(closed.seconds, abs=1.0)
 
 
+def test_a_card_asks_every_so_often_whether_the_phone_is_still_there(stack: Stack) -> None:
+    """A phone that died says no BYE: its leg must not be held for ever (RFC 4028)."""
+    phone = RawPhone(stack.sip)
+    answer = phone.invite(more="Supported: timer\r\n")
+    phone.ack()
+    phone.bye()
+    phone.close()
+    assert answer.header("Session-Expires").startswith("180")
+
+
 def test_a_refer_is_refused_and_nobody_is_dialled(stack: Stack) -> None:
     """Toll fraud: the default would dial the target at the city's cost."""
     target = RawPhone("127.0.0.1:9")
