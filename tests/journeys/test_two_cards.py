@@ -111,7 +111,7 @@ def test_a_socket_with_pcm_is_a_leg_and_its_words_are_on_the_callers_timeline(
             await hand.ask("0", "join", leg=call.call_id, other="headset")
             await hand.ask("0", "listen", leg="headset", of=call.call_id, speaker="agent")
             heard = b""
-            voice = tone(500, 1.0) + bytes(RATE_HZ) + spoken + bytes(2 * RATE_HZ)
+            voice = bytes(2 * 2 * RATE_HZ) + spoken + bytes(2 * RATE_HZ) + tone(500, 2.0)
             for at in range(0, len(voice), FRAME_BYTES):  # a headset sends a frame for each it gets: the card's clock
                 writer.write(voice[at : at + FRAME_BYTES])
                 heard += await reader.readexactly(FRAME_BYTES)
@@ -127,8 +127,9 @@ def test_a_socket_with_pcm_is_a_leg_and_its_words_are_on_the_callers_timeline(
     assert "legs_joined" in stack.books.kinds(call_id)
     with stack.books.db.read() as session:
         said = [row for row in queries.utterances(session, call_id) if row.speaker == "agent"]
-    assert "金牛区" in "".join(row.text for row in said)
-    assert 1.0 < said[0].start < stack.books.call(call_id).seconds
+    sentence = next(row for row in said if "金牛区" in row.text)
+    assert sentence.start > 1.5, "after the two seconds of silence"
+    assert sentence.end < stack.books.call(call_id).seconds
 
 
 def test_the_same_sound_on_both_sides_is_written_to_the_same_samples(new_stack: NewStack) -> None:
