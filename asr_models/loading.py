@@ -19,11 +19,14 @@ log = structlog.get_logger(__name__)
 
 async def load_or_fall_back(model: Path, fallback: Path | None, note: Path) -> tuple[Model, bool]:
     """The loaded `model`, or `fallback` and True. Raises `ModelBroken` when neither can be used."""
+    if fallback is not None and fallback.resolve() == model.resolve():
+        # There is nothing behind it: ears that were killed while they loaded it must not be without it for ever.
+        return await asyncio.to_thread(load, model), False
     try:
         return await _load(model, note), False
     except ModelBroken as broken:
         log.error("speech model unusable", model=str(model), reason=str(broken), fallback=str(fallback))
-        if fallback is None or fallback.resolve() == model.resolve():
+        if fallback is None:
             raise
     return await asyncio.to_thread(load, fallback), True
 

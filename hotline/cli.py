@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -147,7 +149,7 @@ def call(
         caller=caller,
         hear=str(hear) if hear else "",
     )
-    ours = not to or any(to.endswith(card["sip"]) for card in asyncio.run(doctors.cards(settings)))
+    ours = not to or _address(to) in {card["sip"] for card in asyncio.run(doctors.cards(settings))}
     tell = (lambda progress: None) if as_json else _teller(target)
     try:
         with database(settings) as db:
@@ -183,6 +185,14 @@ def _own_line(settings: Settings) -> str:
     if front is None:
         fail(f"no hotline runs in {settings.var}: start it with 'make run', or name another with --to sip:…")
     return f"sip:{settings.number}@{front['sip']}"
+
+
+def _address(uri: str) -> str:
+    """host:port of a sip: URI, a name made a number."""
+    host, _, port = uri.removeprefix("sip:").rpartition("@")[2].partition(";")[0].partition(":")
+    with contextlib.suppress(OSError):
+        host = socket.gethostbyname(host)
+    return f"{host}:{port or 5060}"
 
 
 def _sound(text: str, wav: Path | None, speaker: str) -> bytes:

@@ -62,17 +62,22 @@ class Spare:
     async def keep_warm(self, on_warm: Callable[[], None]) -> None:
         """Whenever there is none, make one, though not at once: first those who are needed now."""
         while True:
-            if self._process is None or self._process.returncode is not None:
-                await asyncio.sleep(_SPARE_PAUSE_SECONDS)
-                self._warm.clear()
-                with _notified(self._warm) as notify_socket:
-                    self._process = await _start(self._arguments, self._environment, notify_socket)
-                    either = asyncio.ensure_future(self._warm.wait()), asyncio.ensure_future(self._process.wait())
-                    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-                    for one in either:
-                        one.cancel()
-                on_warm()
             await asyncio.sleep(_SPARE_PAUSE_SECONDS)
+            if self._process is not None and self._process.returncode is None:
+                continue
+            with contextlib.suppress(OSError):  # no process to be had just now: the next round tries again
+                await self._warm_up()
+                on_warm()
+
+    async def _warm_up(self) -> None:
+        """Start one and wait until it is warm, or dead."""
+        self._warm.clear()
+        with _notified(self._warm) as notify_socket:
+            self._process = await _start(self._arguments, self._environment, notify_socket)
+            either = asyncio.ensure_future(self._warm.wait()), asyncio.ensure_future(self._process.wait())
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            for one in either:
+                one.cancel()
 
     @property
     def is_warm(self) -> bool:

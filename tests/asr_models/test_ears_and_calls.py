@@ -257,3 +257,12 @@ def test_a_model_that_kills_is_skipped_at_the_next_starts_until_it_changes(
     assert "ended the process" not in start_ears(socket, tmp_path / "city").wait_ready()
     assert asyncio.run(stats(socket))["model"] == "city"
     assert not socket.with_name("ears.sock.loading").exists()
+
+
+def test_ears_that_were_killed_while_they_loaded_the_last_model_there_is_load_it_again(
+    socket: Path, start_ears: Start
+) -> None:
+    note = {"model": str(catalogue.EMBEDDED.resolve()), "as_of": catalogue.fingerprint(catalogue.EMBEDDED)}
+    socket.with_name("ears.sock.loading").write_text(json.dumps(note), encoding="utf-8")
+    start_ears(socket).wait_ready()
+    assert asyncio.run(stats(socket)) | {"model": "embedded", "fallback": False} == asyncio.run(stats(socket))
