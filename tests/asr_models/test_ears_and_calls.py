@@ -1,6 +1,7 @@
 """Calls and the ears' real process: words, deaths, hangs, and models that kill."""
 
 import asyncio
+import json
 import shutil
 import signal
 import stat
