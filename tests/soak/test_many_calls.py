@@ -58,5 +58,6 @@ def test_two_hundred_calls_one_after_another_leave_nothing_behind(new_stack: Cal
         rows,
     )
     assert_whole(seen)
+    assert percentile(seen.answer_ms, 95) < 100, "answered at once"
     for name in seen.memory:
         assert seen.growth(name, SETTLED) < FLAT_MIB, f"{name} grows"
