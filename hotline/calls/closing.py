@@ -134,13 +134,12 @@ class Closer:
                 longest, transcribe(ears, pcm, rate_hz=plan.rate_hz, offset_seconds=start, name=hole.leg_id)
             )
         except EarsAway as error:  # they died while they listened to this
-            self._failures[hole] = self._failures.get(hole, 0) + 1
-            if self._failures[hole] < _TRIES:
-                raise
-            return [], f"the ears failed {_TRIES} times on it: {error}"
-        finally:
-            if self._failures.get(hole, 0) >= _TRIES:
-                del self._failures[hole]
+            failures = self._failures.pop(hole, 0) + 1
+            if failures == _TRIES:
+                return [], f"the ears failed {_TRIES} times on it: {error}"
+            self._failures[hole] = failures
+            raise
+        self._failures.pop(hole, None)
         return [to_wire(final) for final in finals], None
 
     def _fill(self, hole: Hole, said: list[dict[str, Any]], problem: str | None) -> None:
