@@ -22,9 +22,10 @@ log = structlog.get_logger()
 
 EX_CONFIG = 78
 """A process that ends with this (sysexits.h) cannot work as it is set up: starting it again is no use."""
-_STEADY_SECONDS = 10.0
+_STEADY_SECONDS = 2.0
 """A process that lived this long is started again at once; one that keeps dying waits a little longer each time."""
-_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+_PAUSES = (0.0, 0.0, 0.2, 0.5, 0.8)
+"""Never a second: somebody who can kill a card must not be able to keep it away."""
 _STOP_SECONDS = 8.0
 _SPARE_PAUSE_SECONDS = 1.0
 _TRIES = 5
@@ -138,7 +139,7 @@ class Child:
             if not self.was_ready and quick_deaths == _TRIES:
                 self.failure = f"died {_TRIES} times before it was ready: {last_words}"
                 return
-            pause = _PAUSES[min(max(quick_deaths - 1, 0), len(_PAUSES) - 1)]
+            pause = _PAUSES[min(quick_deaths, len(_PAUSES) - 1)]
             self.restarts += 1
             log.warning("process died", name=self.program.name, code=code, again_in_seconds=pause, said=last_words)
             self._log_file(f"-- {self.program.name} died with {code}, started again --\n".encode())
