@@ -39,6 +39,8 @@ class Outcome:
     transcript: str | None
     draft: dict[str, Any] | None
     recording: str | None
+    broke: str | None = None
+    """Why the line itself ended the call, when it did."""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -50,6 +52,7 @@ class Outcome:
             "spoke_at": self.result.spoke_at,
             "heard_seconds": self.result.heard_seconds,
             "hung_up_by": self.result.hung_up_by,
+            "broke": self.broke,
             "state": self.state,
             "transcript": self.transcript,
             "draft": self.draft,
@@ -69,7 +72,8 @@ async def call(
     follower = asyncio.create_task(_follow(db, newest, tell)) if ours else None
     try:
         result = await citizen
-        tell(Progress("ended", f"{result.seconds:.1f} s, status {result.status} {result.reason}".rstrip()))
+        if result.status == 200:
+            tell(Progress("ended", f"{result.seconds:.1f} s, hung up by the {result.hung_up_by}"))
         if not ours or result.status != 200:
             return Outcome(result, None, None, None, None, None)
         await _until_closed(db, result.sip_call_id)
@@ -134,4 +138,5 @@ def _outcome(settings: Settings, db: Database, result: Result) -> Outcome:
             queries.transcript(session, row.call_id),
             flat(draft.fields) if draft is not None else None,
             str(Path(settings.recordings_dir) / tape.path) if tape is not None else None,
+            {"card": row.reason, "card stopped": "the hotline was stopped"}.get(row.hung_up_by or ""),
         )

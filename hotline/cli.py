@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 import sys
@@ -134,6 +135,8 @@ def call(
     """A simulated citizen calls: real SIP, real sound. Prints what became of the call."""
     settings = load()
     _check_keys(keys, keys_by)
+    if not re.fullmatch(r"\+?[0-9*#]{1,20}", caller):
+        fail(f"--caller {caller}: a number has digits, and perhaps a + before them")
     if text and wav:
         fail("give --text or --wav, not both")
     if to and not to.startswith("sip:"):
@@ -160,7 +163,7 @@ def call(
         print_json(outcome.as_dict())
     else:
         _print_outcome(outcome)
-    if outcome.result.status != 200 or (ours and outcome.state != "closed"):
+    if outcome.result.status != 200 or outcome.broke or (ours and outcome.state != "closed"):
         raise typer.Exit(1)
 
 
@@ -214,6 +217,8 @@ def _print_outcome(outcome: calling.Outcome) -> None:
     typer.echo(f"answered   in {result.answer_ms} ms, {result.seconds:.1f} s on the line")
     if outcome.call_id is None:
         return
+    if outcome.broke:
+        typer.echo(f"BROKEN     {outcome.broke}; what was taped until then was kept")
     typer.echo(f"words      {outcome.transcript or '(none)'}")
     for name, value in (outcome.draft or {}).items():
         if name not in ("spans", "missing") and value is not None:

@@ -16,7 +16,7 @@ from hotline.calls import queries
 from hotline.cli_common import AsJson, database, fail, load, print_json
 from hotline.clock import show as show_time
 from hotline.drafts.service import flat
-from hotline.log import mask
+from hotline.log import mask, mask_numbers
 from hotline.records import ledger
 
 app = typer.Typer()
@@ -36,6 +36,8 @@ def transcribe(
     from asr_models.recogniser import transcribe_file  # loads vosk: only this command needs it here
 
     settings = load()
+    if not file.is_file():
+        fail(f"{file}: no such file")
     try:
         channels = soundfile.info(file).channels
         model = load_model(catalogue.find(settings.model, settings.models_dir))
@@ -79,7 +81,7 @@ def calls(
                     "caller": mask(row.caller) if row.caller else None,
                     "called": row.called,
                     "urgent": flat(draft.fields)["urgent"] if draft else None,
-                    "title": flat(draft.fields)["title"] if draft else None,
+                    "title": mask_numbers(flat(draft.fields)["title"] or "") or None if draft else None,
                 }
             )
     if as_json:
@@ -98,7 +100,7 @@ def calls(
 
 @app.command()
 def show(call_id: str, as_json: AsJson = False) -> None:
-    """Everything the ledger holds of one call, to the second (DOMAIN L5)."""
+    """Everything the ledger holds of one call, to the second."""
     settings = load()
     with database(settings) as db, db.read() as session:
         rows = [

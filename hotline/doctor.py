@@ -65,14 +65,18 @@ async def examine(settings: Settings) -> list[Finding]:
     running = await cards(settings)
     return [
         await _line(settings, running),
-        _service(running),
-        *[await _ears(path) for path in sorted(settings.run_dir.glob("ears-*.sock")) or [settings.ears_socket(0)]],
-        await _broker(settings),
+        *(await _beside(settings, running) if running else []),
         await asyncio.to_thread(_database, settings),
         await asyncio.to_thread(_greeting, settings),
         _disk(settings),
         *[Finding("settings", False, problem, "unset or correct it") for problem in misspelt(os.environ)],
     ]
+
+
+async def _beside(settings: Settings, running: list[dict[str, Any]]) -> list[Finding]:
+    """The processes beside the cards; nothing is to be said of them while no hotline runs."""
+    ears = sorted(settings.run_dir.glob("ears-*.sock")) or [settings.ears_socket(0)]
+    return [_service(running), *[await _ears(path) for path in ears], await _broker(settings)]
 
 
 async def _line(settings: Settings, running: list[dict[str, Any]]) -> Finding:

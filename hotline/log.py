@@ -1,6 +1,7 @@
 """Beside every step of a call: one line on stderr, a fixed phrase and fields, with people's data masked."""
 
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+_NUMBER = re.compile("[0-9零〇一二两三四五六七八九幺]{7,}")
 PERSONAL = "pii_"
 """A field whose key starts so carries a number, a name or a transcript."""
 
@@ -79,6 +81,15 @@ def mask(value: object) -> str | None:
         local = digits[2:] if len(digits) == 13 and digits.startswith("86") else digits
         return f"{local[:3]}****{local[-4:]}"
     return f"{text[:1]}…({len(text)})"
+
+
+def mask_numbers(text: str) -> str:
+    """A text with the telephone numbers in it masked, written or spoken.
+
+    >>> mask_numbers("我的电话是幺三八零零幺三八零零零")
+    '我的电话是幺三八****零零零'
+    """
+    return _NUMBER.sub(lambda match: f"{match[0][:3]}****{match[0][-3:]}", text)
 
 
 def _masked_field(key: object, value: Any) -> Any:

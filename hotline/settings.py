@@ -152,8 +152,9 @@ def load() -> Settings:
 
 def _problem(error: dict[str, Any]) -> str:
     if not error["loc"]:  # about several settings at once
-        return str(error["msg"])
-    return f"{PREFIX}{str(error['loc'][0]).upper()}={error['input']!r}: {error['msg']}"
+        return str(error["msg"]).removeprefix("Value error, ")
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"{PREFIX}{str(error['loc'][0]).upper()}={error['input']!r}: {said}"
 
 
 def misspelt(environment: Mapping[str, str]) -> list[str]:

@@ -223,7 +223,7 @@ class Citizen:
             self._answered.set()
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self._result.seconds = round(leg.seconds, 3)
-            if self._result.status != 200:
+            if self._result.status == 0:
                 self._result.status, self._result.reason = info.lastStatusCode, info.lastReason
             self._result.hung_up_by = "citizen" if self._ours else "hotline"
             leg.audio = leg.call = None

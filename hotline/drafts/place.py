@@ -43,6 +43,8 @@ def find_location(text: str) -> Location:
     said = _choose(text, places, Kind.DISTRICT)
     street = _choose(text, places, Kind.STREET)
     landmark = _choose(text, places, Kind.LANDMARK)
+    if said and street and said.name not in street.districts:
+        street = None  # one of the two was misheard: the agent asks for it
     district = None
     if said:
         district = Named(said.name, said.start, said.end, 0.95 if said.exact else _SAID_BY_ALIAS)

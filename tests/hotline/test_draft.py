@@ -269,3 +269,11 @@ def test_every_value_comes_from_something_the_caller_said(utterances):
         assert len(made.title.value) <= 30
         assert made.title.value == made.title.span.text
     assert draft(spoken) == made
+
+
+def test_a_street_that_does_not_lie_in_the_district_that_was_said_is_asked_for() -> None:
+    one = draft([Spoken("caller", 0.0, 3.0, "武侯区驷马桥街道下水道堵了")])
+    assert one.district is not None
+    assert one.district.value == "武侯区"
+    assert one.street is None
+    assert "street" in one.missing
