@@ -32,6 +32,7 @@ _TOLD: dict[str, str] = {
     Kind.DRAFT_UPDATED: "draft",
     Kind.CALL_ENDED: "hung up",
     Kind.TAPE_CLOSED: "the tape is closed",
+    Kind.EARS_STOPPED: "the last words are in",
     Kind.DRAFT_COMPLETED: "the draft is final",
     Kind.CALL_CLOSED: "the call is closed",
 }
