@@ -42,8 +42,7 @@ class CannotWork(Exception):
 
 
 def programs(settings: Settings) -> list[Program]:
-    """Every process of one machine, in the order they start; stopping goes backwards: the line's doors last up,
-    first down."""
+    """Every process of one machine. They stop in the reverse of this order: the line's doors first, the broker last."""
     found: list[Program] = []
     environment = settings.as_environment()
     if not settings.mqtt_url:

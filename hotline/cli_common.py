@@ -42,7 +42,7 @@ def database(settings: Settings) -> Iterator[Database]:
     try:
         db = open_database(settings)
     except (SQLAlchemyError, OSError) as error:
-        fail(f"the database {settings.database} cannot be opened: {error}")
+        fail(f"the database cannot be opened (HOTLINE_DATABASE_URL, or a folder that cannot be written): {error}")
     try:
         yield db
     finally:

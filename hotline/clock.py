@@ -1,10 +1,6 @@
 """Beside every step of a call: the one place that reads the wall clock."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-
-Clock = Callable[[], datetime]
-"""Returns the present moment as an aware UTC datetime; passed to whoever needs the time."""
 
 # A fixed offset, because China has kept one since 1991 and a slim machine has no zone data.
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")

@@ -92,8 +92,7 @@ class Line:
         began = time.monotonic()
         message = prm.rdata.wholeMsg
         invitation = sdp.read_invitation(message)
-        room = self.callers_max - self.callers
-        refusal = admission.refusal(message, draining=self.draining, room=room)
+        refusal = admission.refusal(message, draining=self.draining, room=self.room)
         if refusal is not None:
             self._refuse(prm.callId, invitation, *refusal)
             return

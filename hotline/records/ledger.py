@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from hotline.clock import to_second
 from hotline.db.engine import serialise
 from hotline.db.models import position
+from hotline.events import Kind
 from hotline.records.models import Record
 
 GENESIS = "0" * 64
 """The `prev_hash` of the first row."""
 OUTBOX = "outbox"
 """The cursor that says up to which row the world has been told."""
-ERASED = "payload_erased"
+ERASED = Kind.PAYLOAD_ERASED
 """The kind of the row that says another row's payload was erased, and why."""
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 _ROWS_AT_ONCE = 500

@@ -33,7 +33,7 @@ def fact(n: int, event: str, **fields: Any) -> dict[str, Any]:
     return {"n": n, "event": event, "at": BEGAN.timestamp() + n, "leg": CALL, **fields}
 
 
-def told(*count: int) -> list[dict[str, Any]]:
+def told() -> list[dict[str, Any]]:
     """The facts of a whole call, as a card tells them."""
     return [
         fact(1, "answered", answer_ms=1.0, **DETAILS),
