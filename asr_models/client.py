@@ -40,9 +40,13 @@ class Started:
 
 @dataclass(frozen=True)
 class Partial:
-    """What was said so far of the utterance in progress, subject to change."""
+    """What was said so far of the utterance in progress, subject to change.
+
+    ``heard_until`` is the call time (seconds) before which every word is final: what it follows on.
+    """
 
     text: str
+    heard_until: float
 
 
 @dataclass(frozen=True)
@@ -214,7 +218,7 @@ class EarsStream:
                 self._advance(said["heard_until"])
                 if said["text"] != self._text:
                     self._text = said["text"]
-                    self._tell(Partial(self._text))
+                    self._tell(Partial(self._text, self._heard_until))
             case "final":
                 self._advance(said["heard_until"])
                 self._text = ""

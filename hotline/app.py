@@ -45,10 +45,16 @@ def programs(settings: Settings) -> list[Program]:
     """Every process of one machine. They stop in the reverse of this order: the line's doors first, the broker last."""
     found: list[Program] = []
     environment = settings.as_environment()
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
     if not settings.mqtt_url:
         environment["HOTLINE_MQTT_URL"] = note_broker(settings)
         found.append(Program("broker", ("hotline.app", "broker"), environment))
+    if not settings.desk_port:
+        environment["HOTLINE_DESK_PORT"] = str(_free_port(settings.desk_host))
+    settings.desk_note.write_text(_web_address(settings.desk_host, environment["HOTLINE_DESK_PORT"]) + "\n")
     found += [Program(f"ears-{i}", ("hotline.app", "ears", str(i)), environment) for i in range(settings.ears)]
+    # before the line, so that a desk may still show how the last calls end when all is stopped
+    found.append(Program("desk", ("agent_desk.app",), environment))
     found.append(Program("line", ("hotline.app", "line"), environment))
     found += [
         Program(f"card-{i}", ("hotline.app", "card", str(i)), environment, spared=True) for i in range(settings.cards)
@@ -60,13 +66,20 @@ def spare(programs: list[Program]) -> Spare:
     return Spare(("hotline.app", "spare"), programs[0].environment)
 
 
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _web_address(host: str, port: str) -> str:
+    return f"http://{socket.gethostname() if host == '0.0.0.0' else host}:{port}"
+
+
 def note_broker(settings: Settings) -> str:
     """Choose a free port and a password for the embedded broker and leave them for programs of this user."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"mqtt://hotline:{secrets.token_urlsafe(18)}@127.0.0.1:{port}"
-    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    url = f"mqtt://hotline:{secrets.token_urlsafe(18)}@127.0.0.1:{_free_port('127.0.0.1')}"
     settings.broker_note.touch(mode=0o600)
     settings.broker_note.chmod(0o600)
     settings.broker_note.write_text(url + "\n")
@@ -173,15 +186,23 @@ _PROCESSES: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
 
 
 def main() -> None:
-    os.umask(0o077)  # numbers, words and voices: for this user only
     name, *numbers = sys.argv[1:]
     if name == "spare":
         name, *numbers = _wait_for_orders()
+    be(
+        "-".join([name, *numbers]),
+        lambda settings: _PROCESSES[name](settings, *map(int, numbers)),
+        handles_sigterm=name == "card",
+    )
+
+
+def be(name: str, run: Callable[[Settings], Coroutine[Any, Any, None]], *, handles_sigterm: bool = False) -> None:
+    """Be one process of the hotline, under that name in the log, until SIGTERM."""
+    os.umask(0o077)  # numbers, words and voices: for this user only
     try:
         settings = configuration.load()
-        logging.configure("-".join([name, *numbers]), settings.log_level, json=settings.log_json)
-        run = _PROCESSES[name](settings, *map(int, numbers))
-        asyncio.run(_until_terminated(run, handled=name == "card"))
+        logging.configure(name, settings.log_level, json=settings.log_json)
+        asyncio.run(_until_terminated(run(settings), handled=handles_sigterm))
     except (configuration.WrongSetting, CannotWork) as error:
         print(error, file=sys.stderr)
         sys.exit(EX_CONFIG)

@@ -17,11 +17,13 @@ import typer
 
 from asr_models import voice
 from asr_models.sound import SoundUnreadable, read_pcm
-from hotline import calling, cli_books, prompts
+from hotline import calling, cli_accounts, cli_books, prompts
 from hotline import doctor as doctors
 from hotline import settings as configuration
+from hotline.accounts import service as accounts
 from hotline.app import open_database
 from hotline.cli_common import AsJson, database, fail, load, print_json
+from hotline.clock import now
 from hotline.running import AlreadyRunning, hotline, log_file
 from hotline.settings import Settings
 from hotline.supervisor import CannotStart
@@ -29,6 +31,7 @@ from ivr.citizen import CitizenFailed, Script
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 app.add_typer(cli_books.app)
+app.add_typer(cli_accounts.app, name="accounts")
 
 SAMPLE = "金牛区抚琴街道燃气泄漏，味道很大"
 
@@ -81,6 +84,8 @@ async def _welcome(settings: Settings) -> list[str]:
     return [
         "",
         f"Hotline {settings.number} is up.",
+        f"  open      {settings.desk}   (the desk, in a browser)",
+        *await asyncio.to_thread(_how_to_log_in, settings),
         *[f"  dial      sip:{settings.number}@{card['sip']}" for card in running],
         f'  simulate  {command} call --text "{SAMPLE}"',
         f"  look      {command} calls   ·   {command} show CALL_ID   ·   {command} doctor",
@@ -89,6 +94,15 @@ async def _welcome(settings: Settings) -> list[str]:
         "  stop      Ctrl-C",
         "",
     ]
+
+
+def _how_to_log_in(settings: Settings) -> list[str]:
+    """The first administrator's one-time password, until somebody has chosen their own."""
+    with database(settings) as db, db.write() as session:
+        password = accounts.first_administrator(session, now())
+    if password is None:
+        return [f"  log in    with your account; forgotten: {_own_name()} accounts password NAME"]
+    return [f"  log in    {accounts.FIRST}, one-time password {password}"]
 
 
 def _own_name() -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,6 +24,7 @@ from ivr.client import CardClient, CardGone
 
 _LOW_DISK_BYTES = 2 * 1024**3
 _BROKER_SECONDS = 3.0
+_DESK_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,12 @@ async def examine(settings: Settings) -> list[Finding]:
 async def _beside(settings: Settings, running: list[dict[str, Any]]) -> list[Finding]:
     """The processes beside the cards; nothing is to be said of them while no hotline runs."""
     ears = sorted(settings.run_dir.glob("ears-*.sock")) or [settings.ears_socket(0)]
-    return [_service(running), *[await _ears(path) for path in ears], await _broker(settings)]
+    return [
+        _service(running),
+        *[await _ears(path) for path in ears],
+        await _broker(settings),
+        await asyncio.to_thread(_desk, settings),
+    ]
 
 
 async def _line(settings: Settings, running: list[dict[str, Any]]) -> Finding:
@@ -143,6 +151,18 @@ async def _broker(settings: Settings) -> Finding:
             return Finding("broker", True, "connected")
     except Exception as error:  # whatever it is, it is no reason not to take a call
         return Finding("broker", False, f"away ({type(error).__name__})", mend)
+
+
+def _desk(settings: Settings) -> Finding:
+    url, mend = settings.desk, "it is started again by itself; if not, look into var/log/hotline.log"
+    if url is None:
+        return Finding("desk", False, "not started", mend)
+    try:
+        with urlopen(f"{url}/api/health", timeout=_DESK_SECONDS) as answer:
+            seen = json.load(answer)
+    except (OSError, ValueError) as error:  # the caller notices nothing
+        return Finding("desk", False, f"{url} does not answer ({type(error).__name__})", mend)
+    return Finding("desk", True, f"{url}, {seen['pages']} pages open")
 
 
 def _database(settings: Settings) -> Finding:

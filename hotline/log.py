@@ -9,7 +9,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_NUMBER = re.compile("[0-9零〇一二两三四五六七八九幺]{7,}")
+_DIGITS = "[0-9零〇一二两三四五六七八九幺]"
+_NUMBERS = {least: re.compile(f"{_DIGITS}{{{least},}}") for least in (4, 7)}
 PERSONAL = "pii_"
 """A field whose key starts so carries a number, a name or a transcript."""
 
@@ -83,13 +84,20 @@ def mask(value: object) -> str | None:
     return f"{text[:1]}…({len(text)})"
 
 
-def mask_numbers(text: str) -> str:
-    """A text with the telephone numbers in it masked, written or spoken.
+def mask_numbers(text: str, *, strict: bool = False) -> str:
+    """A text with the telephone numbers in it masked, written or spoken; it keeps its length, so that words laid
+    over it stay in step. ``strict`` masks from four digits on: a number said in pieces, or still being said.
 
     >>> mask_numbers("我的电话是幺三八零零幺三八零零零")
-    '我的电话是幺三八****零零零'
+    '我的电话是幺三八*****零零零'
     """
-    return _NUMBER.sub(lambda match: f"{match[0][:3]}****{match[0][-3:]}", text)
+
+    def masked(match: re.Match[str]) -> str:
+        number = match[0]
+        shown = 3 if len(number) >= 11 else 1
+        return number[:shown] + "*" * (len(number) - 2 * shown) + number[-shown:]
+
+    return _NUMBERS[4 if strict else 7].sub(masked, text)
 
 
 def _masked_field(key: object, value: Any) -> Any:

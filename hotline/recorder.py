@@ -102,8 +102,8 @@ class Listener:
 
     def _hear(self, event: Event) -> None:
         match event:
-            case Partial(text):
-                self._tell({"event": "words", "text": text}, keep=False)
+            case Partial():
+                self._tell({"event": "words", **asdict(event)}, keep=False)
             case Heard(final):
                 self._tell({"event": "heard", **to_wire(final)})
             case Started(model, _):

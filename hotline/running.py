@@ -58,8 +58,8 @@ async def hotline(settings: Settings, *, log_to_file: bool = True) -> AsyncItera
             yield supervisor
         finally:
             await supervisor.stop()
-            settings.broker_note.unlink(missing_ok=True)
-            note.unlink(missing_ok=True)
+            for one in (settings.broker_note, settings.desk_note, note):
+                one.unlink(missing_ok=True)
 
 
 def _prepare(settings: Settings) -> None:

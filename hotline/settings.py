@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     legs_kept: int = Field(default=1, ge=0)
     """Legs of each card that are never given to callers."""
 
+    desk_host: str = "127.0.0.1"
+    """Address the desk's web server listens on; 0.0.0.0: all of this machine's."""
+    desk_port: int = Field(default=12345, ge=0, le=65535)
+    """Its TCP port. 0: any free one."""
+
     ears: int = Field(default=1, ge=1, le=64)
     """Recognition processes."""
     ears_threads: int = Field(default=2, ge=1, le=64)
@@ -65,6 +70,15 @@ class Settings(BaseSettings):
             raise ValueError("give an IPv4 address of this machine, like 192.168.1.20") from None
         if unspecified:  # it would be told to callers as the place to send their sound to
             raise ValueError("0.0.0.0 is no address a caller could send sound to: give one of this machine's own")
+        return host
+
+    @field_validator("desk_host")
+    @classmethod
+    def _an_address(cls, host: str) -> str:
+        try:
+            ipaddress.IPv4Address(host)
+        except ValueError:
+            raise ValueError("give an IPv4 address of this machine, or 0.0.0.0 for all of them") from None
         return host
 
     @field_validator("mqtt_url")
@@ -125,6 +139,19 @@ class Settings(BaseSettings):
             return self.mqtt_url
         try:
             return self.broker_note.read_text().strip()
+        except FileNotFoundError:
+            return None
+
+    @property
+    def desk_note(self) -> Path:
+        """Where the desk's address lies while it runs."""
+        return self.run_dir / "desk.url"
+
+    @property
+    def desk(self) -> str | None:
+        """The desk's address, or None while none has been started."""
+        try:
+            return self.desk_note.read_text().strip()
         except FileNotFoundError:
             return None
 

@@ -136,7 +136,12 @@ class Tapings:
         if leg.leg_id not in self._listenings:
             tell = self._tell_of(leg.leg_id)
             tell({"event": "listening", "of": of, "speaker": speaker})
-            ears = self._recorder.open_ears(leg.leg_id, taping.seconds, tell)
+
+            def tell_as(message: Message, *, keep: bool = True) -> None:
+                """What is kept nowhere has to say itself whose it is."""
+                tell(message if keep else {"of": of, "speaker": speaker, **message}, keep=keep)
+
+            ears = self._recorder.open_ears(leg.leg_id, taping.seconds, tell_as)
             self._listenings[leg.leg_id] = Listening(leg, solo, ears, of)
 
     async def pump_forever(self) -> None:

@@ -78,7 +78,11 @@ class LineService:
 
     def momentary(self, card: str, message: dict[str, Any]) -> None:
         if message.get("event") == "words":
-            self._bus.publish_momentary(words_topic(message["leg"]), {"text": message["text"], "at": message["at"]})
+            self._bus.publish_momentary(
+                words_topic(message.get("of", message["leg"])),
+                {"speaker": message.get("speaker", "caller")}
+                | {key: message[key] for key in ("text", "heard_until", "at")},
+            )
 
     async def _publish(self) -> None:
         while True:

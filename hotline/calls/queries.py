@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotline.calls.models import Call, CallLeg, Recording, Utterance
+from hotline.calls.state import OPEN
+from hotline.clock import SHANGHAI
 from hotline.drafts.draft import Spoken, SpokenWord
 from hotline.drafts.models import DraftRow
 
@@ -17,6 +20,18 @@ def utterances(session: Session, call_id: str) -> Sequence[Utterance]:
     return session.scalars(
         select(Utterance).where(Utterance.call_id == call_id).order_by(Utterance.start, Utterance.id)
     ).all()
+
+
+def utterance(session: Session, call_id: str, speaker: str, start: float, source: str) -> Utterance | None:
+    """The one that a ledger row speaks of."""
+    return session.scalars(
+        select(Utterance).where(
+            Utterance.call_id == call_id,
+            Utterance.speaker == speaker,
+            Utterance.start == start,
+            Utterance.source == source,
+        )
+    ).first()
 
 
 def spoken(session: Session, call_id: str) -> list[Spoken]:
@@ -55,6 +70,37 @@ def by_sip_call_id(session: Session, sip_call_id: str) -> Call | None:
 
 def latest(session: Session, limit: int) -> Sequence[Call]:
     return session.scalars(select(Call).order_by(Call.answered_at.desc(), Call.call_id.desc()).limit(limit)).all()
+
+
+def page(
+    session: Session,
+    *,
+    in_progress: bool | None,
+    urgent: bool | None,
+    day: date | None,
+    before: Call | None,
+    limit: int,
+) -> list[tuple[Call, DraftRow | None]]:
+    """Calls with their drafts, newest first; each condition holds where it is not None.
+
+    ``urgent`` True takes those in doubt along (urgency is never dropped silently); ``day`` is a day in Shanghai.
+    """
+    wanted = select(Call, DraftRow).outerjoin(DraftRow, DraftRow.call_id == Call.call_id)
+    if in_progress is not None:
+        wanted = wanted.where(Call.state.in_(OPEN) if in_progress else Call.state.not_in(OPEN))
+    if urgent is not None:
+        named = DraftRow.fields[("urgent_class", "value")].as_string().is_not(None)
+        wanted = wanted.where(named if urgent else ~named | DraftRow.call_id.is_(None))
+    if day is not None:
+        midnight = datetime.combine(day, time(), SHANGHAI)
+        wanted = wanted.where(Call.answered_at >= midnight, Call.answered_at < midnight + timedelta(days=1))
+    if before is not None:
+        wanted = wanted.where(
+            (Call.answered_at < before.answered_at)
+            | ((Call.answered_at == before.answered_at) & (Call.call_id < before.call_id))
+        )
+    rows = session.execute(wanted.order_by(Call.answered_at.desc(), Call.call_id.desc()).limit(limit))
+    return [(call, draft) for call, draft in rows]
 
 
 def left_by(session: Session, card: str, live_run: str | None) -> Sequence[Call]:

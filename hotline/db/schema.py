@@ -2,12 +2,13 @@
 
 from sqlalchemy import MetaData
 
+from hotline.accounts import models as accounts
 from hotline.calls import models as calls
 from hotline.db.models import Model
 from hotline.drafts import models as drafts
 from hotline.records import models as records
 
-TABLES = (calls, drafts, records)
+TABLES = (accounts, calls, drafts, records)
 """Named so that importing this module is seen to have loaded them."""
 
 metadata: MetaData = Model.metadata

@@ -120,6 +120,11 @@ def after(session: Session, seq: int, limit: int) -> Sequence[Record]:
     return session.scalars(select(Record).where(Record.seq > seq).order_by(Record.seq).limit(limit)).all()
 
 
+def newest(session: Session) -> int:
+    """The number of the newest row; 0 for an empty ledger."""
+    return session.scalars(select(Record.seq).order_by(Record.seq.desc()).limit(1)).first() or 0
+
+
 def canonical(value: Mapping[str, Any]) -> str:
     """JSON that is the same for the same content: sorted keys, no spaces, Chinese readable."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)

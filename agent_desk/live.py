@@ -1,0 +1,277 @@
+"""What happens now, to every page that is open: ledger rows numbered and caught up with, words as they are spoken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from agent_desk import views
+from agent_desk.calls import NOT_OF_THE_STORY
+from agent_desk.door import COOKIE, Person, database, recognise, recognise_hash, same_origin
+from agent_desk.views import LiveReady, LiveRecord, LiveReset, LiveTick
+from hotline import bus
+from hotline.accounts.roles import Permission
+from hotline.calls import queries
+from hotline.calls.models import Call
+from hotline.db import Database
+from hotline.events import Kind, words_topic
+from hotline.records import ledger
+
+log = structlog.get_logger()
+
+router = APIRouter()
+
+TICK_SECONDS = 5.0
+CHECK_SECONDS = 60.0
+"""How often it is looked whether a page's session still holds, if nothing says otherwise sooner."""
+QUEUE = 1000
+CATCH_UP_ROWS = 2000
+_ROWS_AT_ONCE = 200
+_PAUSE_SECONDS = 0.5
+
+_ENDS_SESSIONS = (Kind.LOGGED_OUT, Kind.PASSWORD_CHANGED, Kind.PASSWORD_RESET, Kind.ACCOUNT_CHANGED)
+# RFC 6455 §7.4: 4000 to 4999 are an application's own
+NOT_LOGGED_IN, NOT_PERMITTED, TOO_SLOW, RESTARTING = 4401, 4403, 4408, 1012
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message in its two forms; `seq` is None for what is not kept."""
+
+    seq: int | None
+    whole: str
+    masked: str
+
+
+@dataclass(eq=False)
+class Page:
+    """One open page: what waits to be sent to it."""
+
+    person: Person
+    queue: asyncio.Queue[Event] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+    closing: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    """The code to close it with."""
+
+    def close(self, code: int) -> None:
+        if not self.closing.done():
+            self.closing.set_result(code)
+
+
+class Feed:
+    """One a desk: reads the ledger once for all its pages."""
+
+    def __init__(self, db: Database, mqtt_url: str) -> None:
+        self._db = db
+        self._mqtt_url = mqtt_url
+        self._pages: set[Page] = set()
+        self.seq = 0
+        """The newest row that the pages were told of."""
+        self.words_dropped = 0
+        """Momentary words that a slow page did not get."""
+        self.pages_too_slow = 0
+        """Pages cut off because records had piled up; they come back and catch up."""
+
+    @property
+    def pages(self) -> int:
+        return len(self._pages)
+
+    async def run(self) -> None:
+        self.seq = await self._patiently(lambda session: ledger.newest(session))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tell_records())
+            tasks.create_task(self._tell_words())
+            tasks.create_task(self._tick())
+            tasks.create_task(self._check_sessions())
+
+    @contextlib.contextmanager
+    def opened(self, person: Person) -> Iterator[Page]:
+        page = Page(person)
+        self._pages.add(page)
+        try:
+            yield page
+        finally:
+            self._pages.discard(page)
+
+    def close(self) -> None:
+        """The desk stops; pages may come back at once."""
+        for page in self._pages:
+            page.close(RESTARTING)
+
+    async def missed(self, after: int) -> AsyncIterator[Event | None]:
+        """What a page that knows rows up to `after` has to be told; None first if that is too much."""
+        newest = await self._patiently(lambda session: ledger.newest(session))
+        if newest - after > CATCH_UP_ROWS or after > newest:  # beyond: a page of another ledger
+            yield None
+            return
+        while after < newest:
+            seen = after
+            rows, events = await self._patiently(lambda session: _read(session, seen))
+            if not rows:
+                return
+            for event in events:
+                yield event
+            after = rows
+
+    async def _tell_records(self) -> None:
+        while True:
+            try:
+                async for row in bus.follow(self._mqtt_url, self._db, self.seq):
+                    seq = row["seq"]
+                    event = await self._patiently(lambda session, row=row: _event(session, row))
+                    self.seq = seq
+                    if event is not None:
+                        self._tell(event)
+                    if row["kind"] in _ENDS_SESSIONS:
+                        await self._check(page for page in self._pages if page.person.actor == row["subject"])
+            except DBAPIError as error:
+                log.error("ledger cannot be read, trying again", error=str(error.orig))
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _tell_words(self) -> None:
+        async for message in bus.subscribe(self._mqtt_url, [words_topic("+")]):
+            call_id = message.topic.split("/")[2]
+            try:
+                whole, masked = (
+                    views.live_words(call_id, message.payload, whole=whole).model_dump_json() for whole in (True, False)
+                )
+            except (KeyError, TypeError, ValueError) as error:  # of a line of another version
+                log.warning("words unreadable", error=repr(error))
+                continue
+            self._tell(Event(None, whole, masked))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            text = LiveTick(seq=self.seq).model_dump_json()
+            self._tell(Event(None, text, text))
+
+    async def _check_sessions(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            await self._check(iter(self._pages))
+
+    async def _check(self, pages: Iterator[Page]) -> None:
+        """Close those whose session no longer holds, or whose person may see less than before."""
+        for page in list(pages):
+            with contextlib.suppress(DBAPIError):  # a database that is away logs nobody out
+                person = await asyncio.to_thread(recognise_hash, self._db, page.person.token_hash)
+                if person is None:
+                    page.close(NOT_LOGGED_IN)
+                elif person != page.person:
+                    page.close(RESTARTING)  # it comes back as who they are now
+
+    def _tell(self, event: Event) -> None:
+        for page in self._pages:
+            if not page.queue.full():
+                page.queue.put_nowait(event)
+            elif event.seq is None:
+                self.words_dropped += 1
+            elif not page.closing.done():
+                self.pages_too_slow += 1
+                page.close(TOO_SLOW)
+
+    async def _patiently(self, read: Any) -> Any:
+        """Ask the database in a thread, again and again while it is out of order."""
+
+        def ask() -> Any:
+            with self._db.read() as session:
+                return read(session)
+
+        while True:
+            try:
+                return await asyncio.to_thread(ask)
+            except DBAPIError as error:
+                log.error("database does not answer, trying again", error=str(error.orig))
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _read(session: Session, after: int) -> tuple[int, list[Event]]:
+    """The next rows beyond `after`: the last one's number (0: there are none), and what pages are told of them."""
+    rows = [bus.message_of(record) for record in ledger.after(session, after, _ROWS_AT_ONCE)]
+    events = [_event(session, row) for row in rows]
+    return (rows[-1]["seq"] if rows else 0), [event for event in events if event is not None]
+
+
+def _event(session: Session, row: dict[str, Any]) -> Event | None:
+    """A ledger row with what it changed, as the database has it now; None for rows that are not of a call's story."""
+    if row["kind"] in NOT_OF_THE_STORY:
+        return None
+    call = session.get(Call, row["subject"])
+    if call is None:
+        return None
+    whole, masked = (_record(session, row, call, whole=whole).model_dump_json() for whole in (True, False))
+    return Event(row["seq"], whole, masked)
+
+
+def _record(session: Session, row: dict[str, Any], call: Call, *, whole: bool) -> LiveRecord:
+    kind, payload = row["kind"], row["payload"] or {}
+    draft = queries.draft(session, call.call_id)
+    record = LiveRecord(seq=row["seq"], at=row["at"], kind=kind, call=views.call_item(call, draft, whole=whole))
+    if kind == Kind.UTTERANCE_HEARD and "start" in payload:
+        said = queries.utterance(session, call.call_id, payload["speaker"], payload["start"], payload["source"])
+        record.utterance = views.utterance_view(said, whole=whole) if said is not None else None
+    if kind in (Kind.DRAFT_UPDATED, Kind.DRAFT_COMPLETED) and draft is not None:
+        record.draft = views.draft_view(draft, whole=whole)
+    if kind.startswith("tape_"):
+        tape = queries.recording(session, call.call_id)
+        record.recording = views.recording_view(tape) if tape is not None else None
+    return record
+
+
+@router.websocket("/api/live")
+async def live(socket: WebSocket, after: Annotated[int, Query(ge=0)]) -> None:
+    """Everything beyond ledger row `after`, then whatever happens. Messages are `views.LiveMessage`."""
+    if not same_origin(socket):
+        await socket.close(NOT_PERMITTED)  # before it is accepted: the browser is told 403
+        return
+    await socket.accept()
+    person = await asyncio.to_thread(recognise, database(socket), socket.cookies.get(COOKIE))
+    if person is None:
+        await socket.close(NOT_LOGGED_IN)
+        return
+    if not person.may(Permission.WATCH_CALLS):
+        await socket.close(NOT_PERMITTED)
+        return
+    feed: Feed = socket.app.state.feed
+    with feed.opened(person) as page:
+        either = asyncio.create_task(_send(socket, feed, page, after)), asyncio.create_task(_listen(socket))
+        await asyncio.wait((*either, page.closing), return_when=asyncio.FIRST_COMPLETED)
+        for task in either:
+            task.cancel()
+        await asyncio.gather(*either, return_exceptions=True)
+        if page.closing.done():
+            with contextlib.suppress(RuntimeError):  # it had gone by itself
+                await socket.close(page.closing.result())
+
+
+async def _send(socket: WebSocket, feed: Feed, page: Page, after: int) -> None:
+    """First what was missed, then what the queue holds; what stands in both is sent once."""
+    whole = page.person.sees_numbers
+    async for event in feed.missed(after):
+        if event is None:
+            await socket.send_text(LiveReset().model_dump_json())
+            page.close(RESTARTING)
+            return
+        assert event.seq is not None
+        after = event.seq
+        await socket.send_text(event.whole if whole else event.masked)
+    await socket.send_text(LiveReady(seq=after).model_dump_json())
+    while True:
+        event = await page.queue.get()
+        if event.seq is None or event.seq > after:
+            await socket.send_text(event.whole if whole else event.masked)
+
+
+async def _listen(socket: WebSocket) -> None:
+    """Until the page goes. It has nothing to say yet; what it says all the same is not kept."""
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await socket.receive_text()
