@@ -1,4 +1,4 @@
-"""The one place that wires the desk: its web application, and the process that serves it (``python -m agent_desk.app``)."""
+"""The one place that wires the desk: its web application and its process (``python -m agent_desk.app``)."""
 
 from __future__ import annotations
 

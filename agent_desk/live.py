@@ -112,13 +112,9 @@ class Feed:
             yield None
             return
         while after < newest:
-            seen = after
-            rows, events = await self._patiently(lambda session: _read(session, seen))
-            if not rows:
-                return
+            after, events = await self._patiently(lambda session, after=after: _read(session, after))
             for event in events:
                 yield event
-            after = rows
 
     async def _tell_records(self) -> None:
         while True:
@@ -194,10 +190,10 @@ class Feed:
 
 
 def _read(session: Session, after: int) -> tuple[int, list[Event]]:
-    """The next rows beyond `after`: the last one's number (0: there are none), and what pages are told of them."""
+    """The next rows beyond `after`: the last one's number, and what pages are told of them."""
     rows = [bus.message_of(record) for record in ledger.after(session, after, _ROWS_AT_ONCE)]
     events = [_event(session, row) for row in rows]
-    return (rows[-1]["seq"] if rows else 0), [event for event in events if event is not None]
+    return rows[-1]["seq"], [event for event in events if event is not None]
 
 
 def _event(session: Session, row: dict[str, Any]) -> Event | None:
