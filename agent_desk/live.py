@@ -84,7 +84,7 @@ class Feed:
         return len(self._pages)
 
     async def run(self) -> None:
-        self.seq = await self._patiently(lambda session: ledger.newest(session))
+        self.seq = await self.newest()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell_records())
             tasks.create_task(self._tell_words())
@@ -105,13 +105,14 @@ class Feed:
         for page in self._pages:
             page.close(RESTARTING)
 
-    async def missed(self, after: int) -> AsyncIterator[Event | None]:
-        """What a page that knows rows up to `after` has to be told; None first if that is too much."""
-        newest = await self._patiently(lambda session: ledger.newest(session))
-        if newest - after > CATCH_UP_ROWS or after > newest:  # beyond: a page of another ledger
-            yield None
-            return
-        while after < newest:
+    async def newest(self) -> int:
+        """The number of the newest row in the ledger; pages are told of it in a moment, if they were not yet."""
+        seq: int = await self._patiently(lambda session: ledger.newest(session))
+        return seq
+
+    async def missed(self, after: int, newest: int) -> AsyncIterator[Event]:
+        """What a page that knows rows up to `after` has to be told, up to row `newest`."""
+        while after < newest:  # rows that are added meanwhile come along, and are skipped in the queue
             after, events = await self._patiently(lambda session, after=after: _read(session, after))
             for event in events:
                 yield event
@@ -251,14 +252,15 @@ async def live(socket: WebSocket, after: Annotated[int, Query(ge=0)]) -> None:
 async def _send(socket: WebSocket, feed: Feed, page: Page, after: int) -> None:
     """First what was missed, then what the queue holds; what stands in both is sent once."""
     whole = page.person.sees_numbers
-    async for event in feed.missed(after):
-        if event is None:
-            await socket.send_text(LiveReset().model_dump_json())
-            page.close(RESTARTING)
-            return
-        assert event.seq is not None
-        after = event.seq
-        await socket.send_text(event.whole if whole else event.masked)
+    newest = await feed.newest()
+    if 0 <= newest - after <= CATCH_UP_ROWS:
+        async for event in feed.missed(after, newest):
+            assert event.seq is not None
+            newest = max(newest, event.seq)
+            await socket.send_text(event.whole if whole else event.masked)
+    else:  # long away, or a page of another ledger
+        await socket.send_text(LiveReset(seq=newest).model_dump_json())
+    after = newest
     await socket.send_text(LiveReady(seq=after).model_dump_json())
     while True:
         event = await page.queue.get()

@@ -196,9 +196,10 @@ class LiveReady(BaseModel):
 
 
 class LiveReset(BaseModel):
-    """Too much was missed to send it row by row: load the page's data anew."""
+    """Too much was missed to send it row by row: load the page's data anew. What follows is beyond row `seq`."""
 
     type: Literal["reset"] = "reset"
+    seq: int
 
 
 LiveMessage = Annotated[LiveRecord | LiveWords | LiveTick | LiveReady | LiveReset, Field(discriminator="type")]
@@ -237,7 +238,7 @@ def call_item(call: Call, draft: DraftRow | None, *, whole: bool) -> CallItem:
         ended_at=call.ended_at,
         seconds=call.seconds,
         caller=_number(call.caller, whole) or "",
-        caller_name=call.caller_name,
+        caller_name=_text(call.caller_name, whole),  # where many telephones put their number
         called=call.called,
         diverted_from=_number(call.diverted_from, whole),
         hung_up_by=call.hung_up_by,

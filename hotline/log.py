@@ -10,7 +10,8 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _DIGITS = "[0-9零〇一二两三四五六七八九幺]"
-_NUMBERS = {least: re.compile(f"{_DIGITS}{{{least},}}") for least in (4, 7)}
+_NUMBER = re.compile(f"{_DIGITS}{{7,}}")
+_PIECES = re.compile(rf"{_DIGITS}(?:[\s，,。.、\-—()（）]{{0,2}}{_DIGITS}){{3,}}")
 PERSONAL = "pii_"
 """A field whose key starts so carries a number, a name or a transcript."""
 
@@ -86,18 +87,24 @@ def mask(value: object) -> str | None:
 
 def mask_numbers(text: str, *, strict: bool = False) -> str:
     """A text with the telephone numbers in it masked, written or spoken; it keeps its length, so that words laid
-    over it stay in step. ``strict`` masks from four digits on: a number said in pieces, or still being said.
+    over it stay in step. ``strict`` masks from four digits on, whatever stands between them: a number said in
+    pieces, or still being said.
 
     >>> mask_numbers("我的电话是幺三八零零幺三八零零零")
     '我的电话是幺三八*****零零零'
+    >>> mask_numbers("138 0013 8000", strict=True)
+    '138 **** *000'
     """
 
     def masked(match: re.Match[str]) -> str:
-        number = match[0]
-        shown = 3 if len(number) >= 11 else 1
-        return number[:shown] + "*" * (len(number) - 2 * shown) + number[-shown:]
+        number = list(match[0])
+        digits = [at for at, char in enumerate(number) if re.match(_DIGITS, char)]
+        shown = 3 if len(digits) >= 11 else 1
+        for at in digits[shown:-shown]:
+            number[at] = "*"
+        return "".join(number)
 
-    return _NUMBERS[4 if strict else 7].sub(masked, text)
+    return (_PIECES if strict else _NUMBER).sub(masked, text)
 
 
 def _masked_field(key: object, value: Any) -> Any:

@@ -51,6 +51,13 @@ def free_udp_port() -> int:
         return port
 
 
+def free_tcp_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def _nap() -> None:
     time.sleep(_LOOK_SECONDS)  # between two looks at another process, never instead of an event
 
@@ -62,12 +69,14 @@ class Stack:
     var: Path
     settings: dict[str, str] = field(default_factory=dict)
     sip_port: int = field(default_factory=lambda: free_udp_port())
+    desk_port: int = field(default_factory=lambda: free_tcp_port())
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
-        return {**clean, "HOTLINE_VAR": str(self.var), "HOTLINE_SIP_PORT": str(self.sip_port), **self.settings}
+        ports = {"HOTLINE_SIP_PORT": str(self.sip_port), "HOTLINE_DESK_PORT": str(self.desk_port)}
+        return {**clean, "HOTLINE_VAR": str(self.var), **ports, **self.settings}
 
     def start(self) -> Stack:
         out = (self.var / "run.out").open("wb")
@@ -133,6 +142,11 @@ class Stack:
     def sip(self) -> str:
         """Where citizens call."""
         return f"sip:12345@127.0.0.1:{self.sip_port}"
+
+    @property
+    def desk(self) -> str:
+        """Where browsers go."""
+        return f"http://127.0.0.1:{self.desk_port}"
 
     @property
     def books(self) -> Books:

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { emptyDesk, inOrder, takeList, takePage, takeRecord, takeWords, type Desk } from './story'
+import type { Call, CallPage, LiveRecord, Utterance } from './types'
+
+function call(id = 'c1', change: Partial<Call> = {}): Call {
+  return {
+    call_id: id, state: 'connected', answered_at: '2026-11-22T08:00:00Z', ended_at: null, seconds: null,
+    caller: '13800138000', caller_name: null, called: '12345', diverted_from: null, hung_up_by: null,
+    title: null, category: null, district: null, urgent: null, urgent_class: null, ...change,
+  }
+}
+
+function said(id: number, start: number, end: number, change: Partial<Utterance> = {}): Utterance {
+  return { id, speaker: 'caller', start, end, text: `第${id}句`, confidence: 1, source: 'live', words: [], ...change }
+}
+
+function record(seq: number, change: Partial<LiveRecord> = {}): LiveRecord {
+  return {
+    type: 'record', seq, at: '2026-11-22T08:00:01Z', kind: 'utterance_heard', call: call(),
+    utterance: null, draft: null, recording: null, ...change,
+  }
+}
+
+function page(seq: number, utterances: Utterance[] = []): CallPage {
+  return { seq, call: call(), utterances, draft: null, timeline: [], recording: null }
+}
+
+function words(text: string, heardUntil: number) {
+  return { type: 'words' as const, call_id: 'c1', speaker: 'caller', text, heard_until: heardUntil }
+}
+
+function partial(desk: Desk): string | undefined {
+  return desk.partials.get('c1')?.get('caller')?.text
+}
+
+describe('records', () => {
+  it('adds what was said to the open page, once, however often it is told', () => {
+    const desk = emptyDesk()
+    takePage(desk, page(4))
+    takeRecord(desk, record(5, { utterance: said(1, 1, 2) }))
+    takeRecord(desk, record(5, { utterance: said(1, 1, 2) }))
+    expect(desk.story?.utterances.map((one) => one.id)).toEqual([1])
+    expect(desk.seq).toBe(5)
+  })
+
+  it('adds to a page that arrives late what happened while it was on its way', () => {
+    const desk = emptyDesk()
+    takeRecord(desk, record(5, { utterance: said(1, 1, 2) }))
+    takeRecord(desk, record(6, { utterance: said(2, 3, 4) }))
+    takePage(desk, page(5, [said(1, 1, 2)]))
+    expect(desk.story?.utterances.map((one) => one.id)).toEqual([1, 2])
+    expect(desk.story?.timeline.map((one) => one.seq)).toEqual([6])
+  })
+
+  it('puts what was filled in from the tape where it was said', () => {
+    const desk = emptyDesk()
+    takePage(desk, page(0))
+    takeRecord(desk, record(1, { utterance: said(1, 5, 6) }))
+    takeRecord(desk, record(2, { utterance: said(2, 1, 2, { source: 'tape' }) }))
+    expect(desk.story?.utterances.map((one) => one.id)).toEqual([2, 1])
+  })
+
+  it('leaves the page of another call alone', () => {
+    const desk = emptyDesk()
+    takePage(desk, page(0))
+    takeRecord(desk, record(1, { call: call('c2'), utterance: said(1, 1, 2) }))
+    expect(desk.story?.utterances).toEqual([])
+    expect(desk.calls.get('c2')).toBeDefined()
+  })
+})
+
+describe('words being said', () => {
+  it('go when they have become final', () => {
+    const desk = emptyDesk()
+    takeWords(desk, words('金牛区', 0))
+    expect(partial(desk)).toBe('金牛区')
+    takeRecord(desk, record(1, { utterance: said(1, 1, 2) }))
+    expect(partial(desk)).toBeUndefined()
+  })
+
+  it('stay when they follow on what has just become final', () => {
+    const desk = emptyDesk()
+    takeWords(desk, words('燃气', 2.2))
+    takeRecord(desk, record(1, { utterance: said(1, 1, 2) }))
+    expect(partial(desk)).toBe('燃气')
+  })
+
+  it('that come after they were final are not shown again', () => {
+    const desk = emptyDesk()
+    takePage(desk, page(0))
+    takeRecord(desk, record(1, { utterance: said(1, 1, 2) }))
+    takeWords(desk, words('第1', 0))
+    expect(partial(desk)).toBeUndefined()
+  })
+
+  it('go when the call ends', () => {
+    const desk = emptyDesk()
+    takeWords(desk, words('喂', 0))
+    takeRecord(desk, record(1, { kind: 'call_ended', call: call('c1', { state: 'ended' }) }))
+    takeWords(desk, words('喂', 0))
+    expect(partial(desk)).toBeUndefined()
+  })
+})
+
+describe('the list', () => {
+  it('is newest first, and a record newer than the list wins', () => {
+    const desk = emptyDesk()
+    takeRecord(desk, record(9, { call: call('c1', { state: 'closed' }) }))
+    takeList(desk, [call('c1'), call('c2', { answered_at: '2026-11-22T09:00:00Z' })], 8)
+    expect(desk.calls.get('c1')?.state).toBe('closed')
+    expect(inOrder(desk.calls.values()).map((one) => one.call_id)).toEqual(['c2', 'c1'])
+  })
+})
