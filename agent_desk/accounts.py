@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from agent_desk.door import Administrator, Db
 from agent_desk.problems import Problem, responses
@@ -34,7 +34,7 @@ class AccountChange(BaseModel):
 
     display_name: DisplayName | None = None
     role: RoleName | None = None
-    active: bool | None = None
+    active: StrictBool | None = None
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def list_roles(person: Administrator) -> list[RoleView]:
     return [role_view(name) for name in ROLES]
 
 
-@router.post("", status_code=201, responses=responses(401, 403, 409, 422))
+@router.post("", status_code=201, responses=responses(400, 401, 403, 409, 413, 422))
 def create_account(body: NewAccount, person: Administrator, db: Db) -> NewPassword:
     """A new account, with a one-time password to hand over."""
     with _told(), db.write() as session:
@@ -73,7 +73,7 @@ def create_account(body: NewAccount, person: Administrator, db: Db) -> NewPasswo
         return NewPassword(account=account_view(account), one_time_password=password)
 
 
-@router.patch("/{name}", responses=responses(401, 403, 404, 409, 422))
+@router.patch("/{name}", responses=responses(400, 401, 403, 404, 409, 413, 422))
 def change_account(name: AccountName, body: AccountChange, person: Administrator, db: Db) -> AccountView:
     """Another name to show, another role, closed or open."""
     with _told(), db.write() as session:

@@ -27,7 +27,8 @@ from recordings.wav import NotATape
 
 router = APIRouter(prefix="/api/calls", tags=["calls"])
 
-CallId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+_CALL_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+CallId = Annotated[str, Path(max_length=64, pattern=_CALL_ID)]
 
 NOT_OF_THE_STORY = frozenset({Kind.CALL_OPENED, Kind.RECORDING_HEARD, Kind.FACT_UNREADABLE, Kind.PAYLOAD_ERASED})
 """Rows about a call that are not what happened in it."""
@@ -55,14 +56,16 @@ class Accesses:
             self._until = {**kept, key: at + timedelta(minutes=ACCESS_MINUTES)}
 
 
-@router.get("", responses=responses(401, 403, 422))
+@router.get("", responses=responses(401, 403, 404, 422))
 def list_calls(
     person: Watcher,
     db: Db,
     state: Annotated[Literal["open", "past"] | None, Query(description="In progress, or over.")] = None,
     urgent: Annotated[bool | None, Query(description="True: urgent ones only, and those in doubt.")] = None,
     day: Annotated[date | None, Query(ge=date(2000, 1, 1), le=date(2999, 12, 31), description="In Shanghai.")] = None,
-    before: Annotated[str | None, Query(max_length=64, description="Only calls older than this one.")] = None,
+    before: Annotated[
+        str | None, Query(max_length=64, pattern=_CALL_ID, description="Only calls older than this one.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CallList:
     """Newest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -32,6 +32,7 @@ router = APIRouter()
 TICK_SECONDS = 5.0
 CHECK_SECONDS = 60.0
 """How often it is looked whether a page's session still holds, if nothing says otherwise sooner."""
+CLOSE_SECONDS = 5.0
 QUEUE = 1000
 CATCH_UP_ROWS = 2000
 _ROWS_AT_ONCE = 200
@@ -39,7 +40,7 @@ _PAUSE_SECONDS = 0.5
 
 _ENDS_SESSIONS = (Kind.LOGGED_OUT, Kind.PASSWORD_CHANGED, Kind.PASSWORD_RESET, Kind.ACCOUNT_CHANGED)
 # RFC 6455 §7.4: 4000 to 4999 are an application's own
-NOT_LOGGED_IN, NOT_PERMITTED, TOO_SLOW, RESTARTING = 4401, 4403, 4408, 1012
+NOT_LOGGED_IN, NOT_PERMITTED, TOO_SLOW, RESTARTING, FAULT = 4401, 4403, 4408, 1012, 1011
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Feed:
         self._db = db
         self._mqtt_url = mqtt_url
         self._pages: set[Page] = set()
+        self._begun = asyncio.Event()
         self.seq = 0
         """The newest row that the pages were told of."""
         self.words_dropped = 0
@@ -85,6 +87,7 @@ class Feed:
 
     async def run(self) -> None:
         self.seq = await self.newest()
+        self._begun.set()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell_records())
             tasks.create_task(self._tell_words())
@@ -110,6 +113,10 @@ class Feed:
         seq: int = await self._patiently(lambda session: ledger.newest(session))
         return seq
 
+    async def begun(self) -> None:
+        """Until every row that is added will be told: what a page asks for sooner might leave a gap."""
+        await self._begun.wait()
+
     async def missed(self, after: int, newest: int) -> AsyncIterator[Event]:
         """What a page that knows rows up to `after` has to be told, up to row `newest`."""
         while after < newest:  # rows that are added meanwhile come along, and are skipped in the queue
@@ -127,7 +134,7 @@ class Feed:
                     if event is not None:
                         self._tell(event)
                     if row["kind"] in _ENDS_SESSIONS:
-                        await self._check(page for page in self._pages if page.person.actor == row["subject"])
+                        await self.check(page for page in self._pages if page.person.actor == row["subject"])
             except DBAPIError as error:
                 log.error("ledger cannot be read, trying again", error=str(error.orig))
                 await asyncio.sleep(_PAUSE_SECONDS)
@@ -153,9 +160,9 @@ class Feed:
     async def _check_sessions(self) -> None:
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            await self._check(iter(self._pages))
+            await self.check(self._pages)
 
-    async def _check(self, pages: Iterator[Page]) -> None:
+    async def check(self, pages: Iterable[Page]) -> None:
         """Close those whose session no longer holds, or whose person may see less than before."""
         for page in list(pages):
             with contextlib.suppress(DBAPIError):  # a database that is away logs nobody out
@@ -204,7 +211,11 @@ def _event(session: Session, row: dict[str, Any]) -> Event | None:
     call = session.get(Call, row["subject"])
     if call is None:
         return None
-    whole, masked = (_record(session, row, call, whole=whole).model_dump_json() for whole in (True, False))
+    try:
+        whole, masked = (_record(session, row, call, whole=whole).model_dump_json() for whole in (True, False))
+    except (KeyError, TypeError, ValueError) as error:  # of a line of another version: it costs this row, not the rest
+        log.error("row cannot be shown", seq=row["seq"], kind=row["kind"], error=repr(error))
+        return None
     return Event(row["seq"], whole, masked)
 
 
@@ -239,19 +250,25 @@ async def live(socket: WebSocket, after: Annotated[int, Query(ge=0)]) -> None:
         return
     feed: Feed = socket.app.state.feed
     with feed.opened(person) as page:
+        await feed.check([page])  # had they been logged out a moment ago, nobody would have told this page
         either = asyncio.create_task(_send(socket, feed, page, after)), asyncio.create_task(_listen(socket))
         await asyncio.wait((*either, page.closing), return_when=asyncio.FIRST_COMPLETED)
         for task in either:
             task.cancel()
-        await asyncio.gather(*either, return_exceptions=True)
+        for ended in await asyncio.gather(*either, return_exceptions=True):
+            if isinstance(ended, Exception) and not isinstance(ended, RuntimeError | WebSocketDisconnect):
+                log.error("page cut off by a fault", error=repr(ended))
+                page.close(FAULT)
         if page.closing.done():
-            with contextlib.suppress(RuntimeError):  # it had gone by itself
-                await socket.close(page.closing.result())
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):  # it had gone, or reads nothing
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await socket.close(page.closing.result())
 
 
 async def _send(socket: WebSocket, feed: Feed, page: Page, after: int) -> None:
     """First what was missed, then what the queue holds; what stands in both is sent once."""
     whole = page.person.sees_numbers
+    await feed.begun()
     newest = await feed.newest()
     if 0 <= newest - after <= CATCH_UP_ROWS:
         async for event in feed.missed(after, newest):

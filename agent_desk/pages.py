@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -60,8 +61,8 @@ class Guard:
             nonlocal left
             message = await receive()
             left -= len(message.get("body", b""))
-            if left < 0:  # sent in pieces, without a length: as if the sender had hung up
-                return {"type": "http.disconnect"}
+            if left < 0:  # sent in pieces, without a length
+                raise HTTPException(413)
             return message
 
         await self._app(scope, measured, guarded)

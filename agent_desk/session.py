@@ -7,7 +7,7 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from agent_desk.door import COOKIE, Db, LoggedIn, Person, from_our_page, person_of
 from agent_desk.problems import Problem, responses
@@ -21,7 +21,16 @@ log = structlog.get_logger()
 
 router = APIRouter(prefix="/api/session", tags=["session"])
 
-Typed = Annotated[SecretStr, Field(min_length=1, max_length=200)]
+
+def _of_whole_characters(typed: SecretStr) -> SecretStr:
+    try:
+        typed.get_secret_value().encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can carry
+        raise ValueError("not a text") from None
+    return typed
+
+
+Typed = Annotated[SecretStr, Field(min_length=1, max_length=200), AfterValidator(_of_whole_characters)]
 
 
 class LogIn(BaseModel):
@@ -34,11 +43,11 @@ class ChangePassword(BaseModel):
     new: Typed
 
 
-@router.post("", responses=responses(401, 403, 422, 429), dependencies=[Depends(from_our_page)])
+@router.post("", responses=responses(400, 401, 403, 413, 422, 429), dependencies=[Depends(from_our_page)])
 def log_in(body: LogIn, request: Request, response: Response, db: Db) -> Me:
     """Log in. Always begins a new session; whatever cookie came along is forgotten and never taken over."""
     address = request.client.host if request.client else ""
-    name = body.name.strip().lower()
+    name = body.name.strip().lower()[:32]  # some letters have longer small ones
     _count_try(db, name, address)
     with db.read() as reading:
         account = reading.get(Account, name)
@@ -97,7 +106,7 @@ def log_out(person: LoggedIn, response: Response, db: Db) -> None:
     response.delete_cookie(COOKIE, path="/")
 
 
-@router.put("/password", responses=responses(401, 403, 422, 429))
+@router.put("/password", responses=responses(400, 401, 403, 413, 422, 429))
 def change_password(body: ChangePassword, person: LoggedIn, request: Request, db: Db) -> Me:
     """Choose a password; the account's other browsers are logged out."""
     address = request.client.host if request.client else ""

@@ -205,7 +205,12 @@ async def subscribe(
                 async for message in client.messages:
                     body = message.payload
                     assert isinstance(body, bytes | bytearray), "paho delivers bytes"
-                    yield Message(message.topic.value, json.loads(body))
+                    try:
+                        payload = json.loads(body)
+                    except ValueError:  # somebody else's, on a broker that is not only ours
+                        log.warning("message is no JSON", topic=message.topic.value)
+                        continue
+                    yield Message(message.topic.value, payload)
         except (aiomqtt.MqttError, OSError) as error:
             log.warning("subscription lost", error=str(error), next_try_seconds=pause)
         await asyncio.sleep(pause)

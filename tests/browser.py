@@ -36,7 +36,9 @@ def install() -> None:
     if Path(CHROMIUM).exists() and _FONT.exists():
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise AssertionError("browser tests need Debian's packages chromium and fonts-noto-cjk: install them, or be root")
+        raise AssertionError(
+            "browser tests need Debian's packages chromium and fonts-noto-cjk: install them, or be root"
+        )
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
     subprocess.run(["apt-get", "update", "-qq"], **quiet)  # type: ignore[call-overload]
     subprocess.run(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from hand import hand_on
 from rawphone import RawPhone, RawPhoneThatAnswers
 from stack import RATE_HZ, Stack, power, tone, until
 
@@ -20,38 +19,8 @@ from hotline.doctor import cards as card_statuses
 from hotline.settings import Settings
 from ivr.citizen import Result, Script, send_citizen
 from ivr.client import CardClient, CardRefused
-from ivr.pcm import FRAME_BYTES
-from ivr.wire import encode
 
 NewStack = Callable[..., Stack]
-
-
-@dataclass
-class Hand:
-    """Commands cards beside the line service, which goes on writing everything down."""
-
-    clients: dict[str, CardClient]
-
-    async def ask(self, card: str, do: str, **arguments: Any) -> dict[str, Any]:
-        return await self.clients[card].ask(do, **arguments)
-
-    async def state(self, card: str, leg: str) -> str | None:
-        return (await self.ask(card, "status"))["legs"].get(leg)
-
-    async def until_state(self, card: str, leg: str, state: str | None) -> None:
-        async with asyncio.timeout(60):
-            while await self.state(card, leg) != state:
-                await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def hand_on(stack: Stack, *cards: int) -> AsyncIterator[Hand]:
-    clients = {str(card): await CardClient.connect(stack.card_socket(card)) for card in cards}
-    try:
-        yield Hand(clients)
-    finally:
-        for client in clients.values():
-            await client.close()
 
 
 def test_a_caller_on_one_card_and_an_agent_on_the_other_hear_each_other_on_tape(new_stack: NewStack) -> None:
@@ -104,18 +73,8 @@ def test_a_socket_with_pcm_is_a_leg_and_its_words_are_on_the_callers_timeline(
         async with hand_on(stack, 0) as hand:
             caller = asyncio.create_task(send_citizen(Script(to=stack.sip, pcm=tone(1000, 14.0), polite=False)))
             call = await asyncio.to_thread(stack.books.until_call, "connected")
-            await hand.ask("0", "open_leg", leg="headset")
-            reader, writer = await asyncio.open_unix_connection(stack.card_socket(0))
-            writer.write(encode({"do": "attach", "leg": "headset"}))
-            await hand.until_state("0", "headset", "connected")
-            await hand.ask("0", "join", leg=call.call_id, other="headset")
-            await hand.ask("0", "listen", leg="headset", of=call.call_id, speaker="agent")
-            heard = b""
             voice = bytes(2 * 2 * RATE_HZ) + spoken + bytes(2 * RATE_HZ) + tone(500, 2.0)
-            for at in range(0, len(voice), FRAME_BYTES):  # a headset sends a frame for each it gets: the card's clock
-                writer.write(voice[at : at + FRAME_BYTES])
-                heard += await reader.readexactly(FRAME_BYTES)
-            writer.close()
+            heard = await hand.speak_as_agent(stack, call.call_id, voice)
             await hand.until_state("0", "headset", None)
             await caller
             return call.call_id, heard

@@ -1,0 +1,338 @@
+"""Somebody at the desk watches a call become text and a draft, and hears it again, in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import PASSWORD, Visitor, chromium
+from hand import hand_on
+from lossy import Network
+from playwright.sync_api import Browser, Page, expect
+from stack import PATIENCE_SECONDS, RATE_HZ, Stack, until
+
+from asr_models import voice
+from hotline.calls import queries, service
+from hotline.calls.models import CallLeg
+from hotline.clock import now
+from ivr.citizen import Result, Script, send_citizen
+
+AXE = Path(__file__).parents[2] / "agent_desk/web/node_modules/axe-core/axe.min.js"
+NewStack = Callable[..., Stack]
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
+def logged_in(browser: Browser, shared_stack: Stack) -> Any:
+    """The cookies of the shared hotline's administrator."""
+    visitor = Visitor.arrive(browser, shared_stack.desk)
+    visitor.log_in_first(shared_stack)
+    state = visitor.context.storage_state()
+    visitor.leave()
+    return state
+
+
+@pytest.fixture
+def admin(browser: Browser, shared_stack: Stack, logged_in: Any) -> Iterator[Visitor]:
+    """The administrator at the shared hotline's desk; the console must stay clean."""
+    visitor = Visitor.arrive(browser, shared_stack.desk, storage_state=logged_in)
+    yield visitor
+    visitor.leave()
+    assert visitor.complaints == []
+
+
+@pytest.fixture(scope="module")
+def telephone() -> Iterator[Callable[..., Future[Result]]]:
+    """Sends a citizen who calls while the test looks at the page (Playwright holds the test's own event loop)."""
+    with ThreadPoolExecutor(4) as pool:
+        yield lambda stack, pcm, **script: pool.submit(
+            lambda: asyncio.run(send_citizen(Script(to=stack.sip, pcm=pcm, **script)))
+        )
+
+
+def story(page: Page, state: str = "") -> Any:
+    """The call that is shown, once it is in that state."""
+    return page.locator(f'.story[data-state="{state}"]' if state else ".story")
+
+
+def shown_utterances(page: Page) -> list[str]:
+    return [one.get_attribute("data-utterance") or "" for one in page.locator("[data-utterance]").all()]
+
+
+def call_of(stack: Stack, result: Result) -> str:
+    call = until("the call is known", lambda: stack.books.by_sip(result.sip_call_id))
+    return str(stack.books.until_closed(call.call_id).call_id)
+
+
+def kept_utterances(stack: Stack, call_id: str) -> list[str]:
+    with stack.books.db.read() as session:
+        return [str(row.id) for row in queries.utterances(session, call_id)]
+
+
+def test_words_appear_while_they_are_spoken_the_draft_fills_and_a_clicked_word_is_heard(
+    shared_stack: Stack, admin: Visitor, telephone: Any, spoken: bytes
+) -> None:
+    page = admin.page
+    page.goto("/calls")
+    admin.until_live()
+    calling = telephone(shared_stack, spoken, linger_seconds=6.0)
+    live = story(page, "connected")
+    expect(live.locator(".partial .said")).not_to_be_empty()  # grey, while it is being said
+    expect(live.locator(".word", has_text="金牛区")).to_be_visible()  # black, before the call ends
+    expect(live.locator('[data-field="district"]')).to_have_text("金牛区")
+    expect(live.locator(".alarm.urgent")).to_contain_text("燃气")
+    assert not calling.done(), "all this before the citizen hung up"
+    expect(live.locator(".partial")).to_have_count(0)  # what is final is not being said any more
+    # a field lights the words it came from
+    live.locator('[data-field="district"]').hover()
+    expect(live.locator(".word.lit")).to_have_text(["金牛区"])
+    live.locator(".caller").first.hover()
+    expect(live.locator(".word.lit")).to_have_count(0)
+
+    call_id = call_of(shared_stack, calling.result())
+    past = story(page, "closed")
+    assert past.get_attribute("data-call") == call_id, "the page stays with the call it followed"
+    replay = past.get_by_label("录音回放")
+    expect(replay.locator("canvas").first).to_be_visible()
+    word = past.locator(".word", has_text="金牛区")
+    start = float(word.get_attribute("data-start") or -1)
+    word.click()
+    page.wait_for_function(
+        "start => Math.abs(document.querySelector('.replay').dataset.seconds - start) < 1.5 && "
+        "document.querySelector('.replay').dataset.seconds > start",
+        arg=start,
+    )  # it plays on from there
+    expect(word).to_have_class("word now")
+    kinds = shared_stack.books.kinds(call_id)
+    assert kinds.count("recording_heard") == 1, "however many pieces of the tape were fetched"
+    assert kinds.count("call_opened") == 1
+
+
+def test_two_speakers_stand_apart(shared_stack: Stack, admin: Visitor, telephone: Any, spoken: bytes) -> None:
+    page = admin.page
+    page.goto("/calls")
+    admin.until_live()
+    known = len(shared_stack.books.calls())
+    calling = telephone(shared_stack, spoken + bytes(2 * RATE_HZ * 8), polite=False)
+    call = shared_stack.books.until_call("connected", known)
+    answer = voice.speak("好的，我记下了，马上通知燃气公司", voice="f3")
+
+    async def agent() -> None:
+        async with hand_on(shared_stack, 0) as hand:
+            await hand.speak_as_agent(shared_stack, call.call_id, bytes(2 * RATE_HZ) + answer + bytes(2 * RATE_HZ * 2))
+
+    with ThreadPoolExecutor(1) as pool:
+        speaking = pool.submit(lambda: asyncio.run(agent()))
+        live = story(page, "connected")
+        expect(live.locator(".utterance.agent.partial")).not_to_be_empty()
+        expect(live.locator(".utterance.agent .word").first).to_be_visible()
+        expect(live.locator(".utterance.caller .word").first).to_be_visible()
+        speaking.result()
+    assert call_of(shared_stack, calling.result()) == call.call_id
+    expect(page.locator("[data-utterance]")).to_have_count(len(kept_utterances(shared_stack, call.call_id)))
+    assert shown_utterances(page) == kept_utterances(shared_stack, call.call_id)
+
+
+def test_a_page_that_is_reloaded_in_mid_call_has_everything_once(
+    shared_stack: Stack, admin: Visitor, telephone: Any, spoken: bytes
+) -> None:
+    page = admin.page
+    page.goto("/calls")
+    admin.until_live()
+    calling = telephone(shared_stack, spoken + bytes(2 * RATE_HZ * 2) + spoken, polite=False, linger_seconds=2.0)
+    expect(story(page, "connected").locator("[data-utterance]").first).to_be_visible()
+    page.reload()
+    expect(story(page, "connected").locator("[data-utterance]").first).to_be_visible()
+    call_id = call_of(shared_stack, calling.result())
+    expect(story(page, "closed")).to_be_visible()
+    kept = kept_utterances(shared_stack, call_id)
+    assert len(kept) > 1
+    expect(page.locator("[data-utterance]")).to_have_count(len(kept))
+    assert shown_utterances(page) == kept
+
+
+def test_a_desk_that_is_killed_and_started_again_leaves_nothing_out_and_shows_nothing_twice(
+    browser: Browser, new_stack: NewStack, telephone: Any, spoken: bytes
+) -> None:
+    stack = new_stack()
+    visitor = Visitor.arrive(browser, stack.desk)
+    visitor.log_in_first(stack)
+    visitor.until_live()
+    page = visitor.page
+    calling = telephone(stack, spoken + bytes(2 * RATE_HZ * 2) + spoken, polite=False, linger_seconds=3.0)
+    expect(story(page, "connected").locator("[data-utterance]").first).to_be_visible()
+    old = stack.kill("desk")
+    page.locator('[data-standing="lost"]').wait_for()
+    stack.until_restarted("desk", old)
+    visitor.until_live()  # still logged in
+    call_id = call_of(stack, calling.result())
+    expect(story(page, "closed")).to_be_visible()
+    kept = kept_utterances(stack, call_id)
+    expect(page.locator("[data-utterance]")).to_have_count(len(kept))
+    assert shown_utterances(page) == kept
+    # the broken connection is all that the browser may complain of
+    assert [line for line in visitor.complaints if "/api/live" not in line and "ERR_CONNECTION" not in line] == []
+    visitor.leave()
+
+
+def test_a_page_whose_network_is_lost_catches_up_when_it_is_found(
+    browser: Browser, shared_stack: Stack, logged_in: Any, telephone: Any, spoken: bytes
+) -> None:
+    with Network(shared_stack.desk_port) as network:
+        visitor = Visitor.arrive(browser, f"http://127.0.0.1:{network.port}", storage_state=logged_in)
+        page = visitor.page
+        page.goto("/calls")
+        visitor.until_live()
+        calling = telephone(shared_stack, spoken + bytes(2 * RATE_HZ * 2) + spoken, polite=False)
+        expect(story(page, "connected").locator("[data-utterance]").first).to_be_visible()
+        network.lose()
+        page.locator('[data-standing="lost"]').wait_for()  # though nobody broke the connection off
+        call_id = call_of(shared_stack, calling.result())
+        network.find()
+        visitor.until_live()
+        expect(story(page, "closed")).to_be_visible()
+        kept = kept_utterances(shared_stack, call_id)
+        assert len(kept) > 1
+        expect(page.locator("[data-utterance]")).to_have_count(len(kept))
+        assert shown_utterances(page) == kept
+        visitor.leave()
+
+
+def test_markup_in_a_transcript_is_text(shared_stack: Stack, admin: Visitor) -> None:
+    call_id = shared_stack.asked("call", "--text", "路灯坏了", "--barge-in")["call_id"]
+    evil = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>&lt;b&gt;"
+    said = {"start": 90.0, "end": 91.0, "text": evil, "confidence": 1.0, "words": []}
+    with shared_stack.books.db.write() as session:
+        service.add_utterance(session, session.get_one(CallLeg, call_id), now(), said, source="tape")
+    page = admin.page
+    page.goto(f"/calls/{call_id}")
+    expect(page.locator(".utterance .word").last).to_have_text(evil)
+    expect(page.locator('[data-field="content"]')).to_contain_text("<img")
+    assert page.locator(".story img, .list img").count() == 0
+    assert page.title() == "12345 热线"
+
+
+def test_a_link_that_leads_elsewhere_after_logging_in_is_not_followed(
+    browser: Browser, shared_stack: Stack, logged_in: Any
+) -> None:
+    for elsewhere in ("https://example.org/", "//example.org/", "/\\example.org", "javascript:alert(1)"):
+        visitor = Visitor.arrive(browser, shared_stack.desk)
+        visitor.page.goto(f"/login?next={elsewhere}")
+        visitor.page.get_by_label("用户名").fill("admin")
+        visitor.page.get_by_label("密码", exact=True).fill(PASSWORD)
+        visitor.page.get_by_role("button", name="登录").click()
+        visitor.page.wait_for_url(f"{shared_stack.desk}/calls")
+        visitor.leave()
+
+
+def test_a_page_that_was_asked_for_is_where_logging_in_leads(
+    browser: Browser, shared_stack: Stack, logged_in: Any
+) -> None:
+    visitor = Visitor.arrive(browser, shared_stack.desk)
+    visitor.page.goto("/accounts")
+    visitor.page.wait_for_url("**/login?next=/accounts")
+    visitor.page.get_by_label("用户名").fill("admin")
+    visitor.page.get_by_label("密码", exact=True).fill("wrong")
+    visitor.page.get_by_role("button", name="登录").click()
+    expect(visitor.page.get_by_role("alert")).to_have_text("用户名或密码不正确")
+    visitor.page.get_by_label("密码", exact=True).fill(PASSWORD)
+    visitor.page.get_by_role("button", name="登录").click()
+    visitor.page.wait_for_url("**/accounts")
+    visitor.leave()
+
+
+def test_a_role_sees_its_pages_only_and_numbers_masked_where_they_are_not_its_business(
+    browser: Browser, shared_stack: Stack, admin: Visitor
+) -> None:
+    call_id = shared_stack.asked("call", "--text", "成华区路灯坏了", "--barge-in", "--caller", "13912345678")["call_id"]
+    admin.page.goto("/accounts")
+    passwords = {}
+    for name, role in (("qin", "质检员"), ("duan", "承办联络员")):
+        admin.page.get_by_role("button", name="新建账号").click()
+        admin.page.get_by_label("用户名").fill(name)
+        admin.page.get_by_label("姓名").fill(f"小{name}")
+        admin.page.get_by_role("dialog").get_by_label("角色").click(force=True)
+        admin.page.get_by_role("option", name=role).click()
+        admin.page.get_by_role("button", name="建立").click()
+        code = admin.page.locator(".password code")
+        expect(code).to_be_visible()
+        passwords[name] = code.inner_text()
+        admin.page.get_by_role("button", name="我已记下").click()
+        expect(code).to_be_hidden()
+    expect(admin.page.locator('[data-account="qin"]')).to_contain_text("待设密码")
+
+    inspector = Visitor.arrive(browser, shared_stack.desk)
+    inspector.log_in("qin", passwords["qin"])
+    inspector.choose_password("Jinli-Gujie-88")
+    inspector.page.wait_for_url("**/calls")
+    expect(inspector.page.get_by_role("navigation")).to_have_text("通话")
+    inspector.page.locator(f'[data-call="{call_id}"]').first.click()
+    expect(inspector.page.locator(".story .caller").first).to_have_text("139****5678")
+    expect(inspector.page.get_by_label("录音回放")).to_be_visible()
+    inspector.page.goto("/accounts")
+    inspector.page.wait_for_url("**/nothing")
+    assert inspector.complaints == []
+    inspector.leave()
+
+    contact = Visitor.arrive(browser, shared_stack.desk)
+    contact.log_in("duan", passwords["duan"])
+    contact.choose_password("Jinli-Gujie-88")
+    contact.page.wait_for_url("**/nothing")
+    expect(contact.page.get_by_text("承办联络员").first).to_be_visible()
+    contact.page.goto(f"/calls/{call_id}")
+    contact.page.wait_for_url("**/nothing")
+    contact.leave()
+
+
+def test_calls_are_gone_through_and_heard_with_the_keyboard_alone(shared_stack: Stack, admin: Visitor) -> None:
+    first, second = (shared_stack.asked("call", "--text", "锦江区噪音很大", "--barge-in")["call_id"] for _ in range(2))
+    page = admin.page
+    page.goto(f"/calls/{second}")
+    expect(story(page, "closed").get_by_label("录音回放").locator("canvas").first).to_be_visible()
+    page.keyboard.press("j")
+    page.wait_for_url(f"**/calls/{first}")
+    page.keyboard.press("k")
+    expect(page.locator(f'.story[data-call="{second}"] .replay canvas').first).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('.replay').dataset.seconds > 1")
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="暂停")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("跟随来电")
+
+
+def test_the_pages_meet_aa_in_light_and_in_dark(browser: Browser, shared_stack: Stack, logged_in: Any) -> None:
+    call_id = shared_stack.asked("call", "--text", "金牛区燃气泄漏，味道很大", "--barge-in")["call_id"]
+    for scheme in ("light", "dark"):
+        visitor = Visitor.arrive(
+            browser, shared_stack.desk, storage_state=logged_in, bypass_csp=True, color_scheme=scheme
+        )
+        page = visitor.page
+        for path, there in (
+            ("/login", 'button[type="submit"]'),
+            (f"/calls/{call_id}", ".replay canvas"),
+            ("/calls", ".waiting h2"),
+            ("/accounts", "[data-account]"),
+            ("/password", 'button[type="submit"]'),
+        ):
+            page.goto(path)
+            page.locator(there).first.wait_for()
+            page.add_style_tag(content="* { animation: none !important; transition: none !important }")
+            page.add_script_tag(path=AXE)
+            found = page.evaluate(
+                "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] }).then(found => found.violations.map("
+                "one => `${one.id}: ${one.nodes.map(node => node.html.slice(0, 160)).join(' | ')}`))"
+            )
+            assert found == [], f"{path} in {scheme}"
+        visitor.leave()
