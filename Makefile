@@ -30,8 +30,8 @@ $(PAGES): $(WEB)/node_modules/.package-lock.json $(wildcard agent_desk/*.py $(WE
 run: setup      ## a hotline on this machine; prints what to dial and what to type next
 	$(BIN)/hotline run
 
-demo: setup     ## one call told as a story, on a hotline of its own (kept in var/demo)
-	HOTLINE_VAR=$${HOTLINE_VAR:-var/demo} $(BIN)/hotline demo
+demo: setup     ## one call told as a story, on a hotline of its own (kept in var/demo); WATCH=1: in your browser too
+	HOTLINE_VAR=$${HOTLINE_VAR:-var/demo} $(BIN)/hotline demo $(if $(WATCH),--watch)
 
 test: setup     ## every push: real calls on loopback, a sample of each long run
 	$(PYTEST) -m "not soak and not bench"

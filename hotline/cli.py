@@ -20,10 +20,8 @@ from asr_models.sound import SoundUnreadable, read_pcm
 from hotline import calling, cli_accounts, cli_books, prompts
 from hotline import doctor as doctors
 from hotline import settings as configuration
-from hotline.accounts import service as accounts
 from hotline.app import open_database
 from hotline.cli_common import AsJson, database, fail, load, print_json
-from hotline.clock import now
 from hotline.running import AlreadyRunning, hotline, log_file
 from hotline.settings import Settings
 from hotline.supervisor import CannotStart
@@ -85,7 +83,7 @@ async def _welcome(settings: Settings) -> list[str]:
         "",
         f"Hotline {settings.number} is up.",
         f"  open      {settings.desk}   (the desk, in a browser)",
-        *await asyncio.to_thread(_how_to_log_in, settings),
+        f"  log in    {await asyncio.to_thread(cli_accounts.how_to_log_in, settings)}",
         *[f"  dial      sip:{settings.number}@{card['sip']}" for card in running],
         f'  simulate  {command} call --text "{SAMPLE}"',
         f"  look      {command} calls   ·   {command} show CALL_ID   ·   {command} doctor",
@@ -94,15 +92,6 @@ async def _welcome(settings: Settings) -> list[str]:
         "  stop      Ctrl-C",
         "",
     ]
-
-
-def _how_to_log_in(settings: Settings) -> list[str]:
-    """The first administrator's one-time password, until somebody has chosen their own."""
-    with database(settings) as db, db.write() as session:
-        password = accounts.first_administrator(session, now())
-    if password is None:
-        return [f"  log in    with your account; forgotten: {_own_name()} accounts password NAME"]
-    return [f"  log in    {accounts.FIRST}, one-time password {password}"]
 
 
 def _own_name() -> str:
@@ -245,20 +234,37 @@ def _print_outcome(outcome: calling.Outcome) -> None:
 
 
 @app.command()
-def demo(as_json: AsJson = False) -> None:
+def demo(
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Wait for you to open the desk in a browser.")] = False,
+) -> None:
     """Start a hotline of its own and tell one call as a story; what it kept stays in HOTLINE_VAR."""
     from hotline import demo as story  # the story needs every part; other commands need not wait for it
 
     settings = load()
-    settings = settings.model_copy(update={"sip_port": 0})
+    settings = settings.model_copy(update={"sip_port": 0, "desk_port": 0})
+    if watch and (as_json or not sys.stdin.isatty()):
+        fail("--watch waits for a key: it needs a terminal, and no --json")
+    tell = (lambda _: None) if as_json else typer.echo
     try:
-        timeline, told = asyncio.run(story.demo(settings, (lambda _: None) if as_json else typer.echo))
+        timeline, told = asyncio.run(story.demo(settings, tell, _until_enter if watch else None))
     except (AlreadyRunning, CannotStart, CitizenFailed, voice.VoiceFailed) as error:
         fail(str(error))
     if as_json:
         print_json(timeline)
     if not told:
         fail("the story did not end as it should: see the timeline", 1)
+
+
+async def _until_enter(said: str) -> None:
+    typer.echo(said)
+    pressed, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_reader(sys.stdin, pressed.set)
+    try:
+        await pressed.wait()
+        sys.stdin.readline()
+    finally:
+        loop.remove_reader(sys.stdin)
 
 
 @app.command()

@@ -16,11 +16,21 @@ from hotline.accounts.roles import ROLES
 from hotline.cli_common import AsJson, database, fail, load, print_json
 from hotline.clock import now
 from hotline.clock import show as show_time
+from hotline.settings import Settings
 
 ACTOR = "command line"
 Name = Annotated[str, typer.Argument(help="What is typed to log in.")]
 
 app = typer.Typer(no_args_is_help=True, help="Who may log in at the desk.")
+
+
+def how_to_log_in(settings: Settings) -> str:
+    """For whoever has just started a hotline: the first one-time password, until somebody has chosen their own."""
+    with database(settings) as db, db.write() as session:
+        password = service.first_administrator(session, now())
+    if password is None:
+        return "with your account (forgotten: hotline accounts password NAME)"
+    return f"{service.FIRST}, one-time password {password}"
 
 
 @contextmanager

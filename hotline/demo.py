@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asr_models import voice
 from hotline import calling
 from hotline.app import open_database
+from hotline.cli_accounts import how_to_log_in
 from hotline.clock import show
 from hotline.db import Database
 from hotline.doctor import cards
@@ -38,14 +39,21 @@ _TOLD: dict[str, str] = {
 }
 
 
-async def demo(settings: Settings, tell: Callable[[str], None]) -> tuple[list[dict[str, Any]], bool]:
+async def demo(
+    settings: Settings, tell: Callable[[str], None], until_seen: Callable[[str], Awaitable[None]] | None = None
+) -> tuple[list[dict[str, Any]], bool]:
     """Play the story on a stack of its own. Gives the timeline and whether it ended as it should.
 
+    ``until_seen`` says a sentence to somebody who watches in a browser, and returns when they have done so.
     Raises what ``running.hotline`` raises, VoiceFailed and CitizenFailed.
     """
     tell("starting a hotline of its own …")
     async with hotline(settings):
         card = (await cards(settings))[0]
+        if until_seen is not None:
+            tell(f"  open      {settings.desk}")
+            tell(f"  log in    {await asyncio.to_thread(how_to_log_in, settings)}")
+            await until_seen("press Enter when you see the desk: a citizen will call")
         tell(f"up at sip:{settings.number}@{card['sip']}; a citizen dials and, after the greeting, says:")
         tell(f"    “{SENTENCE}”")
         pcm = await asyncio.to_thread(voice.speak, SENTENCE)
@@ -57,6 +65,8 @@ async def demo(settings: Settings, tell: Callable[[str], None]) -> tuple[list[di
             timeline = await asyncio.to_thread(_timeline, db, outcome.call_id or "")
         finally:
             db.close()
+        if until_seen is not None:
+            await until_seen("the call can be heard again at the desk; press Enter to end")
     tell("")
     tell("what the ledger keeps of it, to the second:")
     for row in timeline:
