@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import socket
 import sys
@@ -29,6 +30,8 @@ from hotline.notify import ready
 from hotline.settings import Settings
 
 VERSION = "0.1.0"
+_NICE = 10
+"""Pages may wait a moment for the processor; the sound of a call may not (nice(2))."""
 
 
 class Health(BaseModel):
@@ -56,7 +59,7 @@ def build(db: Database, feed: Feed, recordings_dir: Path) -> FastAPI:
     problems.install(app)
 
     @app.get("/api/health", tags=["health"])
-    def health() -> Health:
+    async def health() -> Health:
         """Whether the desk is there; nothing about anybody."""
         return Health(
             status="ok",
@@ -95,6 +98,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 async def run_desk(settings: Settings) -> None:
+    os.nice(_NICE)
     listener = _listen(settings)
     db = await asyncio.to_thread(open_database, settings)
     feed = Feed(db, settings.mqtt_url)

@@ -33,27 +33,32 @@ CallId = Annotated[str, Path(max_length=64, pattern=_CALL_ID)]
 NOT_OF_THE_STORY = frozenset({Kind.CALL_OPENED, Kind.RECORDING_HEARD, Kind.FACT_UNREADABLE, Kind.PAYLOAD_ERASED})
 """Rows about a call that are not what happened in it."""
 ACCESS_MINUTES = 10
+_ACCESSES_KEPT = 10_000
 
 
 class Accesses:
     """Who looked into which call: a ledger row each, but one for the many requests of one look (DOMAIN.md §2)."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._until: dict[tuple[str, str, Kind], datetime] = {}
+        # requests for one look wait for each other, those for others hardly ever
+        self._locks = [threading.Lock() for _ in range(64)]
+        self._pruning = threading.Lock()
 
     def note(self, db: Database, person: Person, call_id: str, kind: Kind) -> None:
         """Before anything is shown: what cannot be logged is not shown."""
         at, key = now(), (person.token_hash, call_id, kind)
-        if self._until.get(key, at) > at:
-            return
-        with self._lock:  # one after the other: a player asks for several parts at once
+        with self._locks[hash(key) % len(self._locks)]:
             if self._until.get(key, at) > at:
                 return
             with db.write() as session:
                 ledger.append(session, at=at, actor=person.actor, kind=kind, subject=call_id, payload={})
-            kept = {key: until for key, until in self._until.items() if until > at}
-            self._until = {**kept, key: at + timedelta(minutes=ACCESS_MINUTES)}
+            self._until[key] = at + timedelta(minutes=ACCESS_MINUTES)
+        if len(self._until) > _ACCESSES_KEPT and self._pruning.acquire(blocking=False):
+            for one, until in list(self._until.items()):
+                if until <= at:
+                    self._until.pop(one, None)
+            self._pruning.release()
 
 
 @router.get("", responses=responses(401, 403, 404, 422))
@@ -129,7 +134,7 @@ def peaks(
     return PeaksView(seconds=seen.seconds, left=seen.left, right=seen.right)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _outline(path: FilePath, _changed: int, stretches: int) -> outline.Peaks:
     return outline.peaks(path, stretches)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import HTTPConnection
 
 from agent_desk.problems import Problem
@@ -64,22 +66,28 @@ def person_of(session: DeskSession) -> Person:
 
 def recognise(db: Database, token: str | None) -> Person | None:
     """The person behind a cookie's token; None if it is no session that holds."""
-    return recognise_hash(db, service.hash_of(token)) if token else None
-
-
-def recognise_hash(db: Database, token_hash: str) -> Person | None:
-    at = now()
+    if not token:
+        return None
+    at, token_hash = now(), service.hash_of(token)
     with db.read() as reading:
         found = service.find_session(reading, token_hash, at)
         if found is None:
             return None
         person, stale = person_of(found), service.is_stale(found, at)
     if stale:
-        with db.write() as writing:
+        # a database that cannot be written now shall still be read
+        with contextlib.suppress(DBAPIError), db.write() as writing:
             again = service.find_session(writing, token_hash, at)
             if again is not None:
                 again.seen_at = at
     return person
+
+
+def still_there(db: Database, person: Person) -> Person | None:
+    """The same person as of now; None if their session holds no longer. Having a page open is not using it."""
+    with db.read() as reading:
+        found = service.find_session(reading, person.token_hash, now())
+        return None if found is None else person_of(found)
 
 
 def database(request: HTTPConnection) -> Database:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 import structlog
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
@@ -14,18 +15,23 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from agent_desk import views
-from agent_desk.calls import NOT_OF_THE_STORY
-from agent_desk.door import COOKIE, Person, database, recognise, recognise_hash, same_origin
-from agent_desk.views import LiveReady, LiveRecord, LiveReset, LiveTick
+from agent_desk.calls import NOT_OF_THE_STORY, Accesses
+from agent_desk.door import COOKIE, Person, database, recognise, same_origin, still_there
+from agent_desk.views import LiveReady, LiveRecord, LiveReset, LiveTick, LiveWords
 from hotline import bus
 from hotline.accounts.roles import Permission
 from hotline.calls import queries
 from hotline.calls.models import Call
+from hotline.clock import now
 from hotline.db import Database
+from hotline.db.patience import patiently
 from hotline.events import Kind, words_topic
 from hotline.records import ledger
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
+Message = LiveRecord | LiveWords | LiveTick
 
 router = APIRouter()
 
@@ -43,13 +49,32 @@ _ENDS_SESSIONS = (Kind.LOGGED_OUT, Kind.PASSWORD_CHANGED, Kind.PASSWORD_RESET, K
 NOT_LOGGED_IN, NOT_PERMITTED, TOO_SLOW, RESTARTING, FAULT = 4401, 4403, 4408, 1012, 1011
 
 
-@dataclass(frozen=True, slots=True)
 class Event:
-    """One message in its two forms; `seq` is None for what is not kept."""
+    """One message to the pages. Each is told as much of it as it may see; what several are told is written once."""
 
-    seq: int | None
-    whole: str
-    masked: str
+    def __init__(self, whole: Message, masked: Message | None = None, *, call_id: str | None = None) -> None:
+        """`masked` is for those who see no numbers whole; `call_id` for whose page alone it is told in full."""
+        self._forms = {True: whole, False: masked or whole}
+        self._texts: dict[tuple[bool, bool], str | None] = {}
+        self.call_id = call_id
+        self.seq = whole.seq if isinstance(whole, LiveRecord) else None
+        """None for what is not kept."""
+
+    def text(self, page: Page) -> str | None:
+        """What this page is told; None for nothing."""
+        form = (page.person.sees_numbers, self.call_id in (None, page.watching))
+        if form not in self._texts:
+            self._texts[form] = self._write(*form)
+        return self._texts[form]
+
+    def _write(self, whole: bool, in_full: bool) -> str | None:
+        message = self._forms[whole]
+        if in_full:
+            return message.model_dump_json()
+        if not isinstance(message, LiveRecord):  # words that are being said on another call
+            return None
+        # of calls that are not looked at: that they go on, not what is said (whoever looks is in the ledger)
+        return message.model_copy(update={"utterance": None, "draft": None, "recording": None}).model_dump_json()
 
 
 @dataclass(eq=False)
@@ -57,6 +82,8 @@ class Page:
     """One open page: what waits to be sent to it."""
 
     person: Person
+    watching: str | None
+    """The call whose page it is."""
     queue: asyncio.Queue[Event] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     closing: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """The code to close it with."""
@@ -95,8 +122,8 @@ class Feed:
             tasks.create_task(self._check_sessions())
 
     @contextlib.contextmanager
-    def opened(self, person: Person) -> Iterator[Page]:
-        page = Page(person)
+    def opened(self, person: Person, watching: str | None) -> Iterator[Page]:
+        page = Page(person, watching)
         self._pages.add(page)
         try:
             yield page
@@ -110,8 +137,7 @@ class Feed:
 
     async def newest(self) -> int:
         """The number of the newest row in the ledger; pages are told of it in a moment, if they were not yet."""
-        seq: int = await self._patiently(lambda session: ledger.newest(session))
-        return seq
+        return await self._ask(ledger.newest)
 
     async def begun(self) -> None:
         """Until every row that is added will be told: what a page asks for sooner might leave a gap."""
@@ -120,7 +146,7 @@ class Feed:
     async def missed(self, after: int, newest: int) -> AsyncIterator[Event]:
         """What a page that knows rows up to `after` has to be told, up to row `newest`."""
         while after < newest:  # rows that are added meanwhile come along, and are skipped in the queue
-            after, events = await self._patiently(lambda session, after=after: _read(session, after))
+            after, events = await self._ask(partial(_read, after=after))
             for event in events:
                 yield event
 
@@ -129,7 +155,7 @@ class Feed:
             try:
                 async for row in bus.follow(self._mqtt_url, self._db, self.seq):
                     seq = row["seq"]
-                    event = await self._patiently(lambda session, row=row: _event(session, row))
+                    event = await self._ask(partial(_event, row=row))
                     self.seq = seq
                     if event is not None:
                         self._tell(event)
@@ -143,19 +169,16 @@ class Feed:
         async for message in bus.subscribe(self._mqtt_url, [words_topic("+")]):
             call_id = message.topic.split("/")[2]
             try:
-                whole, masked = (
-                    views.live_words(call_id, message.payload, whole=whole).model_dump_json() for whole in (True, False)
-                )
+                whole, masked = (views.live_words(call_id, message.payload, whole=whole) for whole in (True, False))
             except (KeyError, TypeError, ValueError) as error:  # of a line of another version
-                log.warning("words unreadable", error=repr(error))
+                log.warning("words unreadable", error=type(error).__name__)
                 continue
-            self._tell(Event(None, whole, masked))
+            self._tell(Event(whole, masked, call_id=call_id))
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            text = LiveTick(seq=self.seq).model_dump_json()
-            self._tell(Event(None, text, text))
+            self._tell(Event(LiveTick(seq=self.seq, at=now())))
 
     async def _check_sessions(self) -> None:
         while True:
@@ -166,7 +189,7 @@ class Feed:
         """Close those whose session no longer holds, or whose person may see less than before."""
         for page in list(pages):
             with contextlib.suppress(DBAPIError):  # a database that is away logs nobody out
-                person = await asyncio.to_thread(recognise_hash, self._db, page.person.token_hash)
+                person = await asyncio.to_thread(still_there, self._db, page.person)
                 if person is None:
                     page.close(NOT_LOGGED_IN)
                 elif person != page.person:
@@ -174,27 +197,22 @@ class Feed:
 
     def _tell(self, event: Event) -> None:
         for page in self._pages:
+            if page.closing.done() or event.text(page) is None:
+                continue
             if not page.queue.full():
                 page.queue.put_nowait(event)
             elif event.seq is None:
                 self.words_dropped += 1
-            elif not page.closing.done():
+            else:
                 self.pages_too_slow += 1
                 page.close(TOO_SLOW)
 
-    async def _patiently(self, read: Any) -> Any:
-        """Ask the database in a thread, again and again while it is out of order."""
-
-        def ask() -> Any:
+    async def _ask(self, read: Callable[[Session], T]) -> T:
+        def ask() -> T:
             with self._db.read() as session:
                 return read(session)
 
-        while True:
-            try:
-                return await asyncio.to_thread(ask)
-            except DBAPIError as error:
-                log.error("database does not answer, trying again", error=str(error.orig))
-                await asyncio.sleep(_PAUSE_SECONDS)
+        return await patiently(ask)
 
 
 def _read(session: Session, after: int) -> tuple[int, list[Event]]:
@@ -212,11 +230,11 @@ def _event(session: Session, row: dict[str, Any]) -> Event | None:
     if call is None:
         return None
     try:
-        whole, masked = (_record(session, row, call, whole=whole).model_dump_json() for whole in (True, False))
+        whole, masked = (_record(session, row, call, whole=whole) for whole in (True, False))
     except (KeyError, TypeError, ValueError) as error:  # of a line of another version: it costs this row, not the rest
-        log.error("row cannot be shown", seq=row["seq"], kind=row["kind"], error=repr(error))
+        log.error("row cannot be shown", seq=row["seq"], kind=row["kind"], error=type(error).__name__)
         return None
-    return Event(row["seq"], whole, masked)
+    return Event(whole, masked, call_id=call.call_id)
 
 
 def _record(session: Session, row: dict[str, Any], call: Call, *, whole: bool) -> LiveRecord:
@@ -235,8 +253,13 @@ def _record(session: Session, row: dict[str, Any], call: Call, *, whole: bool) -
 
 
 @router.websocket("/api/live")
-async def live(socket: WebSocket, after: Annotated[int, Query(ge=0)]) -> None:
-    """Everything beyond ledger row `after`, then whatever happens. Messages are `views.LiveMessage`."""
+async def live(
+    socket: WebSocket, after: Annotated[int, Query(ge=0)], watch: Annotated[str | None, Query(max_length=64)] = None
+) -> None:
+    """Everything beyond ledger row `after`, then whatever happens. Messages are `views.LiveMessage`.
+
+    What is said, and the draft, is told of the call `watch` alone: that it is looked at is logged.
+    """
     if not same_origin(socket):
         await socket.close(NOT_PERMITTED)  # before it is accepted: the browser is told 403
         return
@@ -249,7 +272,7 @@ async def live(socket: WebSocket, after: Annotated[int, Query(ge=0)]) -> None:
         await socket.close(NOT_PERMITTED)
         return
     feed: Feed = socket.app.state.feed
-    with feed.opened(person) as page:
+    with feed.opened(person, watch) as page:
         await feed.check([page])  # had they been logged out a moment ago, nobody would have told this page
         either = asyncio.create_task(_send(socket, feed, page, after)), asyncio.create_task(_listen(socket))
         await asyncio.wait((*either, page.closing), return_when=asyncio.FIRST_COMPLETED)
@@ -257,7 +280,7 @@ async def live(socket: WebSocket, after: Annotated[int, Query(ge=0)]) -> None:
             task.cancel()
         for ended in await asyncio.gather(*either, return_exceptions=True):
             if isinstance(ended, Exception) and not isinstance(ended, RuntimeError | WebSocketDisconnect):
-                log.error("page cut off by a fault", error=repr(ended))
+                log.error("page cut off by a fault", error=type(ended).__name__)
                 page.close(FAULT)
         if page.closing.done():
             with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):  # it had gone, or reads nothing
@@ -267,14 +290,16 @@ async def live(socket: WebSocket, after: Annotated[int, Query(ge=0)]) -> None:
 
 async def _send(socket: WebSocket, feed: Feed, page: Page, after: int) -> None:
     """First what was missed, then what the queue holds; what stands in both is sent once."""
-    whole = page.person.sees_numbers
+    if page.watching is not None:
+        accesses: Accesses = socket.app.state.accesses
+        await asyncio.to_thread(_note_look, database(socket), accesses, page.person, page.watching)
     await feed.begun()
     newest = await feed.newest()
     if 0 <= newest - after <= CATCH_UP_ROWS:
         async for event in feed.missed(after, newest):
             assert event.seq is not None
             newest = max(newest, event.seq)
-            await socket.send_text(event.whole if whole else event.masked)
+            await _tell(socket, page, event)
     else:  # long away, or a page of another ledger
         await socket.send_text(LiveReset(seq=newest).model_dump_json())
     after = newest
@@ -282,7 +307,21 @@ async def _send(socket: WebSocket, feed: Feed, page: Page, after: int) -> None:
     while True:
         event = await page.queue.get()
         if event.seq is None or event.seq > after:
-            await socket.send_text(event.whole if whole else event.masked)
+            await _tell(socket, page, event)
+
+
+async def _tell(socket: WebSocket, page: Page, event: Event) -> None:
+    text = event.text(page)
+    if text is not None:
+        await socket.send_text(text)
+
+
+def _note_look(db: Database, accesses: Accesses, person: Person, call_id: str) -> None:
+    """What cannot be logged is not told; of a call that does not exist nothing will be."""
+    with db.read() as session:
+        known = session.get(Call, call_id) is not None
+    if known:
+        accesses.note(db, person, call_id, Kind.CALL_OPENED)
 
 
 async def _listen(socket: WebSocket) -> None:

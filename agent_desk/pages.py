@@ -33,7 +33,7 @@ _HEADERS = [
 
 
 class Guard:
-    """Around every request: headers that tell the browser what to refuse, and an end to bodies without end."""
+    """Around every request: headers that tell the browser what to refuse; an end to endless bodies and to faults."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -43,8 +43,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def guarded(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = list(message["headers"])
                 if scope["path"].startswith("/api/"):
                     headers.append((b"cache-control", b"no-store"))
@@ -65,7 +69,13 @@ class Guard:
                 raise HTTPException(413)
             return message
 
-        await self._app(scope, measured, guarded)
+        try:
+            await self._app(scope, measured, guarded)
+        except Exception as error:
+            answer = problems.fault(error, scope["path"])
+            if begun:
+                raise  # half an answer is out: only breaking it off tells that it is none
+            await answer(scope, receive, guarded)
 
 
 def install(app: FastAPI) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -87,7 +88,9 @@ def install(app: FastAPI) -> None:
             503, "database-away", "数据库暂时不可用，请稍后再试；通话和录音不受影响", headers={"Retry-After": "5"}
         )
 
-    @app.exception_handler(Exception)
-    async def unforeseen(_request: Request, error: Exception) -> JSONResponse:
-        log.error("request failed", error=repr(error))
-        return answer(500, "fault", "服务出现故障，已记入日志")
+
+def fault(error: Exception, path: str) -> JSONResponse:
+    """The answer when we are at fault. The log says where, not what the error says: that may be somebody's words."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("request failed", path=path, error=type(error).__name__, file=at.filename, line=at.lineno)
+    return answer(500, "fault", "服务出现故障，已记入日志")

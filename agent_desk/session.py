@@ -78,6 +78,8 @@ def log_in(body: LogIn, request: Request, response: Response, db: Db) -> Me:
 
 def _count_try(db: Database, name: str, address: str) -> None:
     try:
+        with db.read() as reading:  # a flood that is refused must not wait in line with those who write calls down
+            service.check_tries(reading, name, address, now())
         with db.write() as session:
             service.note_try(session, name, address, now())
     except service.TooManyTries as error:
@@ -115,15 +117,16 @@ def change_password(body: ChangePassword, person: LoggedIn, request: Request, db
         account = service.get(reading, person.name)
     if not service.is_password(account, body.current.get_secret_value()):
         raise Problem(403, "wrong-password", "当前密码不正确")
+    try:
+        password_hash = service.chosen(account, body.new.get_secret_value())
+    except service.PasswordTooWeak:
+        fewest, most = service.PASSWORD_LENGTH
+        raise Problem(
+            422, "weak-password", f"新密码须有{fewest}至{most}个字符，不得含用户名，不得与旧密码相同"
+        ) from None
     with db.write() as session:
         account = service.get(session, person.name)
-        try:
-            service.change_password(session, account, body.new.get_secret_value(), at=now(), keep=person.token_hash)
-        except service.PasswordTooWeak:
-            fewest, most = service.PASSWORD_LENGTH
-            raise Problem(
-                422, "weak-password", f"新密码须有{fewest}至{most}个字符，不得含用户名，不得与旧密码相同"
-            ) from None
+        service.change_password(session, account, password_hash, at=now(), keep=person.token_hash)
         service.forgive(session, person.name, address)
         return _me(person_of(session.get_one(DeskSession, person.token_hash)))
 

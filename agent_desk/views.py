@@ -159,7 +159,7 @@ class PeaksView(BaseModel):
 
 
 class LiveRecord(BaseModel):
-    """A ledger row about a call, with what it changed. Numbered, in order, once each."""
+    """A ledger row about a call, numbered, in order, once each. What it changed is told of the watched call alone."""
 
     type: Literal["record"] = "record"
     seq: int
@@ -182,10 +182,11 @@ class LiveWords(BaseModel):
 
 
 class LiveTick(BaseModel):
-    """A sign of life every few seconds; `seq` is the newest row that this desk knows."""
+    """A sign of life every few seconds; `seq` is the newest row that this desk knows, `at` its time of day."""
 
     type: Literal["tick"] = "tick"
     seq: int
+    at: datetime
 
 
 class LiveReady(BaseModel):
@@ -320,7 +321,9 @@ def live_words(call_id: str, said: dict[str, Any], *, whole: bool) -> LiveWords:
 
 
 def _number(number: str | None, whole: bool) -> str | None:
-    return number if whole or not number else mask(number)
+    if whole or not number:
+        return number
+    return mask(number) if len(number) >= 11 else f"{number[:1]}****{number[-2:]}"
 
 
 def _text(text: str | None, whole: bool) -> str | None:

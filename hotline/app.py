@@ -49,12 +49,13 @@ def programs(settings: Settings) -> list[Program]:
     if not settings.mqtt_url:
         environment["HOTLINE_MQTT_URL"] = note_broker(settings)
         found.append(Program("broker", ("hotline.app", "broker"), environment))
-    if not settings.desk_port:
-        environment["HOTLINE_DESK_PORT"] = str(_free_port(settings.desk_host))
-    settings.desk_note.write_text(_web_address(settings.desk_host, environment["HOTLINE_DESK_PORT"]) + "\n")
+    with contextlib.suppress(OSError):  # an address that is not ours, a full disk: the desk itself says so
+        if not settings.desk_port:
+            environment["HOTLINE_DESK_PORT"] = str(_free_port(settings.desk_host))
+        settings.desk_note.write_text(_web_address(settings.desk_host, environment["HOTLINE_DESK_PORT"]) + "\n")
     found += [Program(f"ears-{i}", ("hotline.app", "ears", str(i)), environment) for i in range(settings.ears)]
     # before the line, so that a desk may still show how the last calls end when all is stopped
-    found.append(Program("desk", ("agent_desk.app",), environment))
+    found.append(Program("desk", ("agent_desk.app",), environment, vital=False))
     found.append(Program("line", ("hotline.app", "line"), environment))
     found += [
         Program(f"card-{i}", ("hotline.app", "card", str(i)), environment, spared=True) for i in range(settings.cards)

@@ -70,20 +70,29 @@ async def _run(settings: Settings, verbose: bool) -> None:
 
 
 async def _serve(settings: Settings, verbose: bool) -> None:
-    async with hotline(settings, log_to_file=not verbose):
-        for line in await _welcome(settings):
+    async with hotline(settings, log_to_file=not verbose) as supervisor:
+        for line in await _welcome(settings, supervisor.children["desk"].failure):
             typer.echo(line)
         await asyncio.Event().wait()
 
 
-async def _welcome(settings: Settings) -> list[str]:
+async def _welcome(settings: Settings, desk_failure: str | None) -> list[str]:
     running = await doctors.cards(settings)
     command = _own_name()
     return [
         "",
         f"Hotline {settings.number} is up.",
-        f"  open      {settings.desk}   (the desk, in a browser)",
-        f"  log in    {await asyncio.to_thread(cli_accounts.how_to_log_in, settings)}",
+        *(
+            [
+                f"  desk      none: {desk_failure}",
+                "            calls are taken all the same; it is tried again every 30 s",
+            ]
+            if desk_failure
+            else [
+                f"  open      {settings.desk}   (the desk, in a browser)",
+                f"  log in    {await asyncio.to_thread(cli_accounts.how_to_log_in, settings)}",
+            ]
+        ),
         *[f"  dial      sip:{settings.number}@{card['sip']}" for card in running],
         f'  simulate  {command} call --text "{SAMPLE}"',
         f"  look      {command} calls   ·   {command} show CALL_ID   ·   {command} doctor",

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hotline.accounts import service
 from hotline.accounts.models import Account
 from hotline.accounts.roles import ROLES
+from hotline.app import open_database
 from hotline.cli_common import AsJson, database, fail, load, print_json
 from hotline.clock import now
 from hotline.clock import show as show_time
@@ -25,9 +27,19 @@ app = typer.Typer(no_args_is_help=True, help="Who may log in at the desk.")
 
 
 def how_to_log_in(settings: Settings) -> str:
-    """For whoever has just started a hotline: the first one-time password, until somebody has chosen their own."""
-    with database(settings) as db, db.write() as session:
-        password = service.first_administrator(session, now())
+    """For whoever has just started a hotline: the first one-time password, until somebody has chosen their own.
+
+    Calls are being taken: a database that is out of order is no reason to end them.
+    """
+    try:
+        db = open_database(settings)
+        try:
+            with db.write() as session:
+                password = service.first_administrator(session, now())
+        finally:
+            db.close()
+    except (SQLAlchemyError, OSError):
+        return "later: the database cannot be written just now"
     if password is None:
         return "with your account (forgotten: hotline accounts password NAME)"
     return f"{service.FIRST}, one-time password {password}"

@@ -9,7 +9,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -157,8 +158,9 @@ def _desk(settings: Settings) -> Finding:
     url, mend = settings.desk, "it is started again by itself; if not, look into var/log/hotline.log"
     if url is None:
         return Finding("desk", False, "not started", mend)
+    here = f"http://127.0.0.1:{urlsplit(url).port}" if settings.desk_host == "0.0.0.0" else url
     try:
-        with urlopen(f"{url}/api/health", timeout=_DESK_SECONDS) as answer:
+        with build_opener(ProxyHandler({})).open(f"{here}/api/health", timeout=_DESK_SECONDS) as answer:
             seen = json.load(answer)
     except (OSError, ValueError) as error:  # the caller notices nothing
         return Finding("desk", False, f"{url} does not answer ({type(error).__name__})", mend)

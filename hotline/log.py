@@ -87,20 +87,20 @@ def mask(value: object) -> str | None:
 
 def mask_numbers(text: str, *, strict: bool = False) -> str:
     """A text with the telephone numbers in it masked, written or spoken; it keeps its length, so that words laid
-    over it stay in step. ``strict`` masks from four digits on, whatever stands between them: a number said in
-    pieces, or still being said.
+    over it stay in step. ``strict`` leaves no digit of four or more, whatever stands between them: a number may be
+    said in pieces, and while it is being said each piece ends in another digit.
 
     >>> mask_numbers("我的电话是幺三八零零幺三八零零零")
     '我的电话是幺三八*****零零零'
     >>> mask_numbers("138 0013 8000", strict=True)
-    '138 **** *000'
+    '*** **** ****'
     """
 
     def masked(match: re.Match[str]) -> str:
         number = list(match[0])
         digits = [at for at, char in enumerate(number) if re.match(_DIGITS, char)]
-        shown = 3 if len(digits) >= 11 else 1
-        for at in digits[shown:-shown]:
+        shown = 0 if strict else 3 if len(digits) >= 11 else 1
+        for at in digits[shown : len(digits) - shown]:
             number[at] = "*"
         return "".join(number)
 

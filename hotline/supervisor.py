@@ -26,6 +26,8 @@ _STEADY_SECONDS = 2.0
 """A process that lived this long is started again at once; one that keeps dying waits a little longer each time."""
 _PAUSES = (0.0, 0.0, 0.2, 0.5, 0.8)
 """Never a second: somebody who can kill a card must not be able to keep it away."""
+_PATIENT_PAUSE_SECONDS = 30.0
+"""Between the lives of a program that is not vital and keeps dying: its starts cost the others processor time."""
 _STOP_SECONDS = 8.0
 _SPARE_PAUSE_SECONDS = 1.0
 _TRIES = 5
@@ -46,6 +48,8 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     spared: bool = False
     """A warm spare takes its place when it dies."""
+    vital: bool = True
+    """Without it nothing starts. What is not vital is tried again, ever more slowly, and never holds up the others."""
 
 
 class Spare:
@@ -73,7 +77,7 @@ class Spare:
     async def _warm_up(self) -> None:
         """Start one and wait until it is warm, or dead."""
         self._warm.clear()
-        with _notified(self._warm) as notify_socket:
+        with _notified(self._warm.set) as notify_socket:
             self._process = await _start(self._arguments, self._environment, notify_socket)
             either = asyncio.ensure_future(self._warm.wait()), asyncio.ensure_future(self._process.wait())
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -115,8 +119,10 @@ class Child:
         self.ready = asyncio.Event()
         self.was_ready = False
         self.restarts = 0
+        self.settled = asyncio.Event()
+        """It is ready, or it is known that it is not going to be soon."""
         self.failure: str | None = None
-        """Its last words, when it said it cannot work."""
+        """Its last words, when it said it cannot work, until it works after all."""
         self._log_path = log_path
         self._stopping = False
 
@@ -132,22 +138,34 @@ class Child:
             if self._stopping:
                 return
             self.was_ready = self.was_ready or self.ready.is_set()
+            quick_deaths = 0 if time.monotonic() - began > _STEADY_SECONDS else quick_deaths + 1
             if code == EX_CONFIG and not self.was_ready:
                 self.failure = last_words
-                return
-            quick_deaths = 0 if time.monotonic() - began > _STEADY_SECONDS else quick_deaths + 1
-            if not self.was_ready and quick_deaths == _TRIES:
+            elif not self.was_ready and quick_deaths == _TRIES:
                 self.failure = f"died {_TRIES} times before it was ready: {last_words}"
-                return
-            pause = _PAUSES[min(quick_deaths, len(_PAUSES) - 1)]
+            if self.failure is not None:
+                self.settled.set()
+                if self.program.vital:
+                    return
+            pause = self._pause(quick_deaths)
             self.restarts += 1
             log.warning("process died", name=self.program.name, code=code, again_in_seconds=pause, said=last_words)
             self._log_file(f"-- {self.program.name} died with {code}, started again --\n".encode())
             await asyncio.sleep(pause)
 
+    def _pause(self, quick_deaths: int) -> float:
+        if not self.program.vital and (self.failure is not None or quick_deaths >= len(_PAUSES)):
+            return _PATIENT_PAUSE_SECONDS
+        return _PAUSES[min(quick_deaths, len(_PAUSES) - 1)]
+
+    def _is_ready(self) -> None:
+        self.failure = None
+        self.ready.set()
+        self.settled.set()
+
     async def _live(self, on_start: Callable[[], None]) -> tuple[int, str]:
         """One life of the process, from start to end: its exit code and the last line it wrote."""
-        with _notified(self.ready) as notify_socket:
+        with _notified(self._is_ready) as notify_socket:
             self.process = self._spare.take(self.program, notify_socket) if self._spare is not None else None
             if self.process is None:
                 self.process = await _start(self.program.arguments, self.program.environment, notify_socket)
@@ -206,7 +224,7 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
-        """Returns when every program is ready. Raises CannotStart."""
+        """Returns when every program is ready, but for those that are not vital and cannot be. Raises CannotStart."""
         for child in self.children.values():
             self._tasks[child.program.name] = asyncio.create_task(child.keep_running(self._write_note))
         all_ready = asyncio.create_task(self._all_ready())
@@ -219,7 +237,7 @@ class Supervisor:
         for task in self._tasks.values():
             if task.done() and not task.cancelled():
                 task.result()  # a fault of our own is not a start
-        failed = [child for child in self.children.values() if child.failure is not None]
+        failed = [child for child in self.children.values() if child.failure is not None and child.program.vital]
         if failed:
             raise CannotStart("; ".join(f"{child.program.name}: {child.failure}" for child in failed))
         self._tasks["spare"] = asyncio.create_task(self._spare.keep_warm(self._write_note))
@@ -235,7 +253,7 @@ class Supervisor:
 
     async def _all_ready(self) -> None:
         for child in self.children.values():
-            await child.ready.wait()
+            await (child.ready if child.program.vital else child.settled).wait()
 
     def _write_note(self) -> None:
         """Who runs as which process, for people and for tests: a JSON object, name to pid and restarts."""
@@ -269,8 +287,8 @@ async def _start(
 
 
 @contextlib.contextmanager
-def _notified(ready: asyncio.Event) -> Iterator[str]:
-    """A socket for sd_notify; ``ready`` is set by the first word on it."""
+def _notified(on_ready: Callable[[], None]) -> Iterator[str]:
+    """A socket for sd_notify; ``on_ready`` is called by the first word on it."""
     loop = asyncio.get_running_loop()
     address = f"@hotline-{os.getpid()}-{secrets.token_hex(8)}"  # abstract (unix(7)): needs no room on any disk
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
@@ -280,7 +298,7 @@ def _notified(ready: asyncio.Event) -> Iterator[str]:
         def hear() -> None:
             with contextlib.suppress(BlockingIOError):
                 if b"READY=1" in listener.recv(4096):
-                    ready.set()
+                    on_ready()
 
         loop.add_reader(listener, hear)
         try:

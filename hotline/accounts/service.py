@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import threading
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -26,7 +27,7 @@ PASSWORD_LENGTH = (10, 200)
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(hours=24)
 """A session ends after this long unused, or after this long at all: one shift and the handover."""
-_SEEN = timedelta(minutes=1)
+_SEEN = timedelta(minutes=10)
 """How exactly it is kept when a session was last used."""
 
 TRY_WINDOW = timedelta(minutes=15)
@@ -36,6 +37,8 @@ anywhere. The last is high, so that a stranger cannot easily lock somebody out."
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 _hasher = PasswordHash((Argon2Hasher(),))
+_one_at_once = threading.BoundedSemaphore(1)
+"""Each takes 64 MiB and every core for a moment: a crowd that logs in must not take them from the line."""
 
 
 class NameNotAllowed(ValueError):
@@ -100,15 +103,13 @@ def create(
 
 
 def first_administrator(session: Session, at: datetime) -> str | None:
-    """A one-time password for the first account, made if there is none; None once somebody has chosen their own."""
-    account = session.get(Account, FIRST)
-    if account is None:
-        if session.scalars(select(Account.name).limit(1)).first() is not None:
-            return None
+    """A one-time password for the first account, as long as it is the only one and has chosen none; else None."""
+    accounts = everybody(session)
+    if not accounts:
         return create(session, name=FIRST, display_name="管理员", role="administrator", at=at, actor="hotline")[1]
-    if not account.must_change or not account.active:
+    if len(accounts) > 1 or accounts[0].name != FIRST or not accounts[0].must_change or not accounts[0].active:
         return None
-    return reset_password(session, account, at=at, actor="hotline")
+    return reset_password(session, accounts[0], at=at, actor="hotline")
 
 
 def get(session: Session, name: str) -> Account:
@@ -132,10 +133,10 @@ def reset_password(session: Session, account: Account, *, at: datetime, actor: s
     return password
 
 
-def change_password(session: Session, account: Account, new: str, *, at: datetime, keep: str) -> None:
-    """The account's own choice; its other sessions end, the one with token hash ``keep`` goes on.
+def chosen(account: Account, new: str) -> str:
+    """The hash of the password that somebody chose. Slow by design, so outside any transaction.
 
-    Raises PasswordTooWeak. Whether the old one was known has been checked (`is_password`).
+    Raises PasswordTooWeak.
     """
     fewest, most = PASSWORD_LENGTH
     if not fewest <= len(new) <= most:
@@ -146,7 +147,13 @@ def change_password(session: Session, account: Account, new: str, *, at: datetim
         )
     if is_password(account, new):
         raise PasswordTooWeak("the new password is the old one")
-    account.password_hash, account.must_change = _hasher.hash(new), False
+    with _one_at_once:
+        return _hasher.hash(new)
+
+
+def change_password(session: Session, account: Account, password_hash: str, *, at: datetime, keep: str) -> None:
+    """The account's own choice (`chosen`); its other sessions end, the one with token hash ``keep`` goes on."""
+    account.password_hash, account.must_change = password_hash, False
     _end_sessions(session, account, keep)
     _note(session, at, account.actor, Kind.PASSWORD_CHANGED, account)
 
@@ -181,14 +188,20 @@ def one_time_password() -> str:
 # -- in and out ----------------------------------------------------------------------------------------------
 
 
-def note_try(session: Session, name: str, address: str, at: datetime) -> None:
-    """Count a try before the password is looked at, so that many at once cannot slip through. Raises TooManyTries."""
-    session.execute(delete(LoginTry).where(LoginTry.at < at - TRY_WINDOW))
-    here, there = LoginTry.name == name, LoginTry.address == address
+def check_tries(session: Session, name: str, address: str, at: datetime) -> None:
+    """Raises TooManyTries while no further one is allowed; changes nothing."""
+    recent = LoginTry.at >= at - TRY_WINDOW
+    here, there = recent & (LoginTry.name == name), recent & (LoginTry.address == address)
     for most, which in ((TRIES["here"], here & there), (TRIES["address"], there), (TRIES["name"], here)):
         times = session.scalars(select(LoginTry.at).where(which).order_by(LoginTry.at.desc()).limit(most)).all()
         if len(times) == most:
             raise TooManyTries(times[-1] + TRY_WINDOW - at)
+
+
+def note_try(session: Session, name: str, address: str, at: datetime) -> None:
+    """Count a try before the password is looked at, so that many at once cannot slip through. Raises TooManyTries."""
+    check_tries(session, name, address, at)
+    session.execute(delete(LoginTry).where(LoginTry.at < at - TRY_WINDOW))
     session.add(LoginTry(name=name, address=address, at=at))
 
 
@@ -199,7 +212,8 @@ def forgive(session: Session, name: str, address: str) -> None:
 
 def is_password(account: Account | None, password: str) -> bool:
     """Slow by design (argon2), and as slow for a name that does not exist. Outside any transaction, if it can be."""
-    matches = _hasher.verify(password, account.password_hash if account is not None else _nobodys_hash())
+    with _one_at_once:
+        matches = _hasher.verify(password, account.password_hash if account is not None else _nobodys_hash())
     return matches and account is not None and account.active
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -15,13 +15,13 @@ from hotline.calls import queries, salvage, service
 from hotline.calls.cards import Cards
 from hotline.calls.closing import Closer
 from hotline.db import Database
+from hotline.db.patience import patiently
 from hotline.events import words_topic
 
 log = structlog.get_logger()
 
 _PAUSE_SECONDS = 0.5
 _SETTLE_PAUSE_SECONDS = 5.0
-T = TypeVar("T")
 
 
 class LineService:
@@ -38,7 +38,7 @@ class LineService:
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         await self._settle_missing_cards()
-        for call_id in await self._patiently(lambda: self._to_close()):
+        for call_id in await patiently(lambda: self._to_close()):
             self._closer.ask(call_id)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._bus.run())
@@ -53,7 +53,7 @@ class LineService:
         await self._settle(card, status["card_run"])
 
     async def _settle(self, card: str, live_run: str | None) -> None:
-        settled = await self._patiently(lambda: salvage.settle(self._db, self._recordings, card, live_run))
+        settled = await patiently(lambda: salvage.settle(self._db, self._recordings, card, live_run))
         for call_id in settled.ready:
             self._closer.ask(call_id)
         self._written.set()
@@ -71,7 +71,7 @@ class LineService:
             with self._db.write() as session:
                 return service.take(session, card, card_run, fact)
 
-        call_id = await self._patiently(write)
+        call_id = await patiently(write)
         self._written.set()
         if call_id is not None and fact["event"] in ("ended", "tape_closed", "ears_stopped"):
             self._closer.ask(call_id)
@@ -81,7 +81,7 @@ class LineService:
             self._bus.publish_momentary(
                 words_topic(message.get("of", message["leg"])),
                 {"speaker": message.get("speaker", "caller")}
-                | {key: message[key] for key in ("text", "heard_until", "at")},
+                | {key: message.get(key) for key in ("text", "heard_until", "at")},
             )
 
     async def _publish(self) -> None:
@@ -100,18 +100,9 @@ class LineService:
                 cards = queries.cards_with_open_calls(session)
             return (cards | salvage.cards_of_orphans(self._recordings)) - self._cards.sockets.keys()
 
-        for card in await self._patiently(missing):
+        for card in await patiently(missing):
             await self._settle(card, None)
 
     def _to_close(self) -> list[str]:
         with self._db.read() as session:
             return list(queries.to_close(session))
-
-    async def _patiently(self, work: Callable[[], T]) -> T:
-        """Do database work in a thread, again and again while the database is out of order."""
-        while True:
-            try:
-                return await asyncio.to_thread(work)
-            except DBAPIError as error:
-                log.error("database does not take it, trying again", error=str(error.orig))
-                await asyncio.sleep(_PAUSE_SECONDS)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import structlog
+from broker_process import BrokerProcess
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.testclient import TestClient
@@ -21,6 +22,7 @@ from starlette.testclient import TestClient
 from agent_desk.app import build
 from agent_desk.door import COOKIE
 from agent_desk.live import Feed
+from hotline import bus
 from hotline.accounts import service as accounts
 from hotline.accounts.models import Account
 from hotline.accounts.roles import ROLES
@@ -242,5 +244,23 @@ def desk(make_desk: Callable[..., Desk]) -> Iterator[Desk]:
 def shared_desk(make_desk: Callable[..., Desk]) -> Iterator[Desk]:
     """One for tests that only look."""
     made = _with_a_call(make_desk())
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    process = BrokerProcess(tmp_path_factory.mktemp("broker"))
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def live_desk(make_desk, broker, monkeypatch):
+    """One call in progress; rows are looked for often, because no line runs here that would announce them."""
+    monkeypatch.setattr(bus, "OUTBOX_IDLE_SECONDS", 0.05)
+    made = make_desk(broker.url)
+    made.answer()
     yield made
     made.close()

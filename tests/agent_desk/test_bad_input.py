@@ -222,7 +222,7 @@ def test_a_database_that_is_busy_is_told_as_that_and_looking_goes_on(desk, busy)
 
 def test_a_fault_of_ours_says_nothing_of_how_we_are_made(desk, monkeypatch):
     def broken(*_args: object, **_more: object) -> None:
-        raise RuntimeError("the secret of /work/main")
+        raise RuntimeError("the secret of the house")
 
     monkeypatch.setattr("agent_desk.calls.queries.page", broken)
     browser = desk.browser()

@@ -33,7 +33,7 @@ async def page(url: str, cookie: str, n: int, told: Told) -> None:
     await asyncio.to_thread(ask, url, cookie, "/api/calls?state=past")
     shown = calls["calls"][n % len(calls["calls"])]["call_id"]
     await asyncio.to_thread(ask, url, cookie, f"/api/calls/{shown}")
-    live = f"ws{url.removeprefix('http')}/api/live?after={calls['seq']}"
+    live = f"ws{url.removeprefix('http')}/api/live?after={calls['seq']}&watch={shown}"
     async with connect(live, additional_headers={"Cookie": f"hotline_session={cookie}"}) as socket:
         async for text in socket:
             message = json.loads(text)

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,5 +112,25 @@ def test_a_line_without_end_in_a_log_does_not_stop_the_program(
         await line.start()
         await until(done.exists)
         await line.stop()
+
+    asyncio.run(story())
+
+
+def test_what_is_not_vital_holds_nothing_up_and_is_tried_again(
+    tmp_path: Path, module: Callable[[str, str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hotline.supervisor._PATIENT_PAUSE_SECONDS", 0.05)
+    free = tmp_path / "port-is-free"
+    look = f"if not pathlib.Path({str(free)!r}).exists(): print('port taken'); sys.exit({EX_CONFIG})\n"
+    desk = replace(module("desk", "import sys, pathlib\n" + look + FOREVER), vital=False)
+
+    async def story() -> None:
+        whole = supervisor(tmp_path, [desk, module("line", FOREVER)])
+        await whole.start()  # though the desk cannot
+        assert whole.children["desk"].failure == "port taken"
+        free.touch()
+        await until(whole.children["desk"].ready.is_set)
+        assert whole.children["desk"].failure is None
+        await whole.stop()
 
     asyncio.run(story())

@@ -105,6 +105,7 @@ def test_words_appear_while_they_are_spoken_the_draft_fills_and_a_clicked_word_i
     assert past.get_attribute("data-call") == call_id, "the page stays with the call it followed"
     replay = past.get_by_label("录音回放")
     expect(replay.locator("canvas").first).to_be_visible()
+    assert "recording_heard" not in shared_stack.books.kinds(call_id), "who looks has not listened"
     word = past.locator(".word", has_text="金牛区")
     start = float(word.get_attribute("data-start") or -1)
     word.click()

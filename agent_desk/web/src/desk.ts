@@ -1,23 +1,29 @@
 // The desk's one state: loaded once, then kept true by what comes over the WebSocket.
 import { computed, reactive, ref } from 'vue'
-import { api, must, Problem } from './api/client'
-import { Live } from './live'
-import { emptyDesk, inOrder, isInDoubt, isOpen, isUrgent, takeList, takePage, takeRecord, takeWords } from './story'
+import { api, must, said } from './api/client'
 import { shanghaiDay } from './format'
+import { Live } from './live'
+import { serverSays } from './now'
+import { emptyDesk, inOrder, isInDoubt, isOpen, isUrgent, takeList, takePage, takeRecord, takeWords } from './story'
 import type { Call, LiveMessage } from './types'
 
 const PAGE = 50
+const AGAIN_MS = 2_000
 
 export const desk = reactive(emptyDesk())
 export const filter = reactive<{ urgent: boolean; day: string | null }>({ urgent: false, day: null })
 export const loading = reactive({ list: false, story: false, more: false })
-export const trouble = ref('')
+/** What went wrong with the list, and with the page of the call that was asked for. */
+export const trouble = reactive({ list: '', story: '' })
 
 export const openCalls = computed(() => inOrder([...desk.calls.values()].filter(isOpen)))
 export const pastCalls = computed(() => inOrder([...desk.calls.values()].filter((call) => !isOpen(call) && fits(call))))
 
+/** The call whose page is asked for: its words and draft are told over the WebSocket. */
+const watched = ref<string | null>(null)
 let live: Live | null = null
-let asked = ''
+/** Raised whenever answers that are still on their way are to be forgotten. */
+let generation = 0
 
 function fits(call: Call): boolean {
   if (filter.urgent && !isUrgent(call) && !isInDoubt(call)) return false
@@ -26,16 +32,20 @@ function fits(call: Call): boolean {
 
 /** Load what there is and listen from there on. */
 export async function begin(turnedAway: () => void): Promise<void> {
-  if (live) return
+  const mine = ++generation
   await loadLists()
-  live ??= new Live({ seq: () => desk.seq, take, turnedAway })
+  if (mine !== generation || live) return
+  live = new Live({ seq: () => desk.seq, watching: () => watched.value, take, turnedAway })
 }
 
 export function end(): void {
+  generation++
   live?.end()
   live = null
+  watched.value = null
   Object.assign(desk, emptyDesk())
-  asked = ''
+  Object.assign(filter, { urgent: false, day: null })
+  Object.assign(trouble, { list: '', story: '' })
 }
 
 function take(message: LiveMessage): void {
@@ -49,11 +59,15 @@ function take(message: LiveMessage): void {
     case 'tick':
       // records come in order on one connection: up to here nothing is missing
       desk.seq = Math.max(desk.seq, message.seq)
+      serverSays(message.at)
       break
     case 'reset':
       void loadAnew(message.seq)
       break
     case 'ready':
+      // words that were being said before the connection broke may have been taken back since
+      desk.partials.clear()
+      if (watched.value && !desk.story && !loading.story) void openCall(watched.value)
       break
   }
 }
@@ -62,54 +76,62 @@ function take(message: LiveMessage): void {
 async function loadAnew(seq: number): Promise<void> {
   desk.seq = seq
   desk.recent = []
-  desk.partials.clear()
+  if (watched.value) void openCall(watched.value)
   await loadLists()
-  if (asked) await openCall(asked)
 }
 
+/** Both lists; asked again until they come, unless somebody asks for something else. */
 async function loadLists(): Promise<void> {
+  const mine = ++listing
+  const lasting = generation
   loading.list = true
-  const first = desk.seq === 0
-  try {
-    const [open, past] = await Promise.all([
-      must(api.GET('/api/calls', { params: { query: { state: 'open', limit: 200 } } })),
-      must(api.GET('/api/calls', { params: { query: { ...pastQuery(), limit: PAGE } } })),
-    ])
-    desk.calls = new Map()
-    takeList(desk, past.calls, past.seq)
-    takeList(desk, open.calls, open.seq)
-    // later, the socket alone moves it: what a list knows beyond it is told there once more
-    if (first) desk.seq = Math.min(open.seq, past.seq)
-    more.value = past.more
-    trouble.value = ''
-  } catch (error) {
-    trouble.value = error instanceof Problem ? error.message : String(error)
-  } finally {
-    loading.list = false
+  while (mine === listing && lasting === generation) {
+    try {
+      const [open, past] = await Promise.all([
+        must(api.GET('/api/calls', { params: { query: { state: 'open', limit: 200 } } })),
+        must(api.GET('/api/calls', { params: { query: { ...pastQuery(), limit: PAGE } } })),
+      ])
+      if (mine !== listing || lasting !== generation) return
+      desk.calls = new Map()
+      takeList(desk, past.calls, past.seq)
+      takeList(desk, open.calls, open.seq)
+      desk.more = past.more
+      // later, the socket alone moves it: what a list knows beyond it is told there once more
+      if (desk.seq === 0) desk.seq = Math.min(open.seq, past.seq)
+      trouble.list = ''
+      loading.list = false
+      return
+    } catch (error) {
+      trouble.list = said(error)
+      await new Promise((over) => window.setTimeout(over, AGAIN_MS))
+    }
   }
 }
+let listing = 0
 
 function pastQuery() {
   return { state: 'past' as const, urgent: filter.urgent || undefined, day: filter.day ?? undefined }
 }
 
-export const more = ref(false)
-
-/** Another condition: past calls are asked for anew, those in progress stay. */
-export async function refilter(): Promise<void> {
+/** Another condition: past calls are asked for anew. */
+export async function choose(condition: Partial<typeof filter>): Promise<void> {
+  Object.assign(filter, condition)
   await loadLists()
 }
 
 export async function loadMore(): Promise<void> {
   const last = pastCalls.value.at(-1)
   if (!last || loading.more) return
+  const mine = listing
   loading.more = true
   try {
-    const older = await must(
-      api.GET('/api/calls', { params: { query: { ...pastQuery(), limit: PAGE, before: last.call_id } } }),
-    )
+    const query = { ...pastQuery(), limit: PAGE, before: last.call_id }
+    const older = await must(api.GET('/api/calls', { params: { query } }))
+    if (mine !== listing) return
     takeList(desk, older.calls, older.seq)
-    more.value = older.more
+    desk.more = older.more
+  } catch (error) {
+    trouble.list = said(error)
   } finally {
     loading.more = false
   }
@@ -117,18 +139,26 @@ export async function loadMore(): Promise<void> {
 
 /** Show one call; what happens in it from now on is added as it happens. */
 export async function openCall(callId: string): Promise<void> {
-  asked = callId
+  const lasting = generation
+  if (watched.value !== callId) {
+    watched.value = callId
+    desk.partials.clear()
+    live?.again() // before the page is asked for, so that nothing falls between the two
+  }
   if (desk.story?.call.call_id !== callId) desk.story = null
   loading.story = true
+  trouble.story = ''
   try {
     const page = await must(api.GET('/api/calls/{call_id}', { params: { path: { call_id: callId } } }))
-    if (asked === callId) takePage(desk, page)
+    if (watched.value === callId && lasting === generation) takePage(desk, page)
+  } catch (error) {
+    if (watched.value === callId) trouble.story = said(error)
   } finally {
-    if (asked === callId) loading.story = false
+    if (watched.value === callId) loading.story = false
   }
 }
 
 export function closeCall(): void {
-  asked = ''
+  watched.value = null
   desk.story = null
 }

@@ -8,20 +8,23 @@ export interface Shortcut {
   act: () => void
 }
 
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
-  )
+/** Whether a key belongs to what has the focus: a field, a menu, a dialog, something that opens. */
+function isTaken(event: KeyboardEvent): boolean {
+  const target = event.target
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true
+  if (!(target instanceof HTMLElement)) return false
+  if (event.key === ' ' && target.closest('button, summary, [role="button"]')) return true
+  return target.closest('input, textarea, select, [contenteditable], [role="menu"], [role="dialog"], .el-popper') !== null
 }
+
+const SAME: Record<string, string> = { '？': '?', '【': '[', '】': ']' }
 
 export function useKeys(shortcuts: Shortcut[]): void {
   const listen = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
-    const found = shortcuts.find((one) => one.keys.includes(event.key))
+    if (isTaken(event)) return
+    const key = SAME[event.key] ?? (event.key.length === 1 ? event.key.toLowerCase() : event.key)
+    const found = shortcuts.find((one) => one.keys.includes(key))
     if (!found) return
-    // Space on a button is that button's
-    if (event.key === ' ' && event.target instanceof HTMLButtonElement) return
     event.preventDefault()
     found.act()
   }

@@ -1,5 +1,6 @@
 // Holds the WebSocket: comes back when it breaks, asks for what was missed, and says how it stands.
 import { reactive } from 'vue'
+import { now } from './now'
 import type { LiveMessage } from './types'
 
 export type Standing = 'connecting' | 'live' | 'lost'
@@ -15,12 +16,14 @@ const NOT_PERMITTED = 4403
 export interface Ear {
   /** The newest ledger row known here: what comes after it is asked for. */
   seq: () => number
+  /** The call whose words and draft are to be told. */
+  watching: () => string | null
   take: (message: LiveMessage) => void
   /** The server knows nobody behind this browser any more, or somebody who may not watch. */
   turnedAway: () => void
 }
 
-export const standing = reactive<{ now: Standing; since: number }>({ now: 'connecting', since: Date.now() })
+export const standing = reactive<{ now: Standing; since: number }>({ now: 'connecting', since: now.value })
 
 export class Live {
   private socket: WebSocket | null = null
@@ -42,6 +45,11 @@ export class Live {
     this.drop()
   }
 
+  /** Another call is watched: the server is told so by connecting anew, from the row where we are. */
+  again(): void {
+    if (!this.ended) this.connect()
+  }
+
   /** Do not wait for the pause to pass: the network or the person is back. */
   private now = (): void => {
     if (!this.socket && !this.ended) this.connect()
@@ -50,7 +58,9 @@ export class Live {
   private connect(): void {
     this.drop()
     const scheme = window.location.protocol === 'https:' ? 'wss' : 'ws'
-    const socket = new WebSocket(`${scheme}://${window.location.host}/api/live?after=${this.ear.seq()}`)
+    const watching = this.ear.watching()
+    const asked = `after=${this.ear.seq()}` + (watching ? `&watch=${encodeURIComponent(watching)}` : '')
+    const socket = new WebSocket(`${scheme}://${window.location.host}/api/live?${asked}`)
     this.socket = socket
     this.listenForLife()
     socket.onmessage = (event: MessageEvent<string>) => {
@@ -99,7 +109,7 @@ export class Live {
     }
   }
 
-  private stand(now: Standing): void {
-    if (standing.now !== now) Object.assign(standing, { now, since: Date.now() })
+  private stand(standingNow: Standing): void {
+    if (standing.now !== standingNow) Object.assign(standing, { now: standingNow, since: now.value })
   }
 }

@@ -1,5 +1,7 @@
 // Which page an address is, and who may see it.
+import { ref } from 'vue'
 import { createRouter, createWebHistory } from 'vue-router'
+import { said } from './api/client'
 import { may, session, whoAmI, type Permission } from './session'
 
 declare module 'vue-router' {
@@ -30,6 +32,11 @@ export const router = createRouter({
     { path: '/:rest(.*)*', component: () => import('./pages/NothingPage.vue') },
   ],
 })
+
+/** A page that could not be fetched (the desk was brought up to date meanwhile, or is away), or nobody to ask. */
+export const failure = ref('')
+router.onError((error) => (failure.value = said(error)))
+router.afterEach(() => (failure.value = ''))
 
 router.beforeEach(async (to) => {
   if (to.meta.open) return true

@@ -29,6 +29,13 @@ function words(text: string, heardUntil: number) {
   return { type: 'words' as const, call_id: 'c1', speaker: 'caller', text, heard_until: heardUntil }
 }
 
+/** A desk that knows the call to be in progress. */
+function withCall(): Desk {
+  const desk = emptyDesk()
+  takeList(desk, [call()], 0)
+  return desk
+}
+
 function partial(desk: Desk): string | undefined {
   return desk.partials.get('c1')?.get('caller')?.text
 }
@@ -71,7 +78,7 @@ describe('records', () => {
 
 describe('words being said', () => {
   it('go when they have become final', () => {
-    const desk = emptyDesk()
+    const desk = withCall()
     takeWords(desk, words('金牛区', 0))
     expect(partial(desk)).toBe('金牛区')
     takeRecord(desk, record(1, { utterance: said(1, 1, 2) }))
@@ -79,7 +86,7 @@ describe('words being said', () => {
   })
 
   it('stay when they follow on what has just become final', () => {
-    const desk = emptyDesk()
+    const desk = withCall()
     takeWords(desk, words('燃气', 2.2))
     takeRecord(desk, record(1, { utterance: said(1, 1, 2) }))
     expect(partial(desk)).toBe('燃气')
@@ -94,7 +101,7 @@ describe('words being said', () => {
   })
 
   it('go when the call ends', () => {
-    const desk = emptyDesk()
+    const desk = withCall()
     takeWords(desk, words('喂', 0))
     takeRecord(desk, record(1, { kind: 'call_ended', call: call('c1', { state: 'ended' }) }))
     takeWords(desk, words('喂', 0))
@@ -103,6 +110,19 @@ describe('words being said', () => {
 })
 
 describe('the list', () => {
+  it('forgets the oldest calls of a long shift, and never one in progress', () => {
+    const desk = emptyDesk()
+    const at = (n: number) => new Date(Date.UTC(2026, 10, 22, 8) + 1000 * n).toISOString()
+    takeRecord(desk, record(1, { call: call('first', { answered_at: at(0) }) }))
+    for (let n = 2; n < 2000; n++) {
+      takeRecord(desk, record(n, { call: call(`c${n}`, { state: 'closed', answered_at: at(n) }) }))
+    }
+    expect(desk.calls.size).toBeLessThan(1000)
+    expect(desk.calls.has('first')).toBe(true)
+    expect(desk.calls.has('c1999')).toBe(true)
+    expect(desk.more).toBe(true)
+  })
+
   it('is newest first, and a record newer than the list wins', () => {
     const desk = emptyDesk()
     takeRecord(desk, record(9, { call: call('c1', { state: 'closed' }) }))

@@ -17,12 +17,15 @@ export interface Desk {
   story: CallPage | null
   /** The last records, for a page that was asked for before they came and arrived after. */
   recent: LiveRecord[]
+  /** There are older calls than those known. */
+  more: boolean
 }
 
 const RECENT = 500
+const MOST_PAST = 400
 
 export function emptyDesk(): Desk {
-  return { seq: 0, calls: new Map(), partials: new Map(), story: null, recent: [] }
+  return { seq: 0, calls: new Map(), partials: new Map(), story: null, recent: [], more: false }
 }
 
 export function isOpen(call: Call): boolean {
@@ -55,12 +58,21 @@ export function takeRecord(desk: Desk, record: LiveRecord): void {
   if (record.utterance) settlePartial(desk, record.call.call_id, record.utterance)
   if (!isOpen(record.call)) desk.partials.delete(record.call.call_id)
   if (desk.story) tell(desk.story, record)
+  forgetOldest(desk)
+}
+
+/** A page that is open for a shift sees thousands of calls; the oldest can be asked for again. */
+function forgetOldest(desk: Desk): void {
+  if (desk.calls.size <= 2 * MOST_PAST) return
+  const past = inOrder([...desk.calls.values()].filter((call) => !isOpen(call)))
+  for (const call of past.slice(MOST_PAST)) desk.calls.delete(call.call_id)
+  desk.more = true
 }
 
 /** Words being said; without text they are taken back. */
 export function takeWords(desk: Desk, words: LiveWords): void {
   const call = desk.calls.get(words.call_id)
-  if (call && !isOpen(call)) return
+  if (!call || !isOpen(call)) return
   const said = desk.partials.get(words.call_id) ?? new Map<string, Partial>()
   if (words.text && words.heard_until >= heardUntil(desk, words)) {
     said.set(words.speaker, { text: words.text, heardUntil: words.heard_until })
