@@ -265,7 +265,7 @@ def test_a_role_sees_its_pages_only_and_numbers_masked_where_they_are_not_its_bu
         admin.page.get_by_label("姓名").fill(f"小{name}")
         admin.page.get_by_role("dialog").get_by_label("角色").click(force=True)
         admin.page.get_by_role("option", name=role).click()
-        admin.page.get_by_role("button", name="建立").click()
+        admin.page.get_by_role("button", name="创建", exact=True).click()
         code = admin.page.locator(".password code")
         expect(code).to_be_visible()
         passwords[name] = code.inner_text()

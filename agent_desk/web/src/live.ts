@@ -105,7 +105,9 @@ export class Live {
     this.socket = null
     if (socket) {
       socket.onmessage = socket.onclose = null
-      socket.close()
+      // closed before it is open, the browser would complain of it
+      if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close()
+      else socket.close()
     }
   }
 
