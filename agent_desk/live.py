@@ -73,7 +73,7 @@ class Event:
             return message.model_dump_json()
         if not isinstance(message, LiveRecord):  # words that are being said on another call
             return None
-        # of calls that are not looked at: that they go on, not what is said (whoever looks is in the ledger)
+        # of other calls: that they go on and what they are about (whoever looks closer is in the ledger)
         return message.model_copy(update={"utterance": None, "draft": None, "recording": None}).model_dump_json()
 
 

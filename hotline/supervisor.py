@@ -28,6 +28,8 @@ _PAUSES = (0.0, 0.0, 0.2, 0.5, 0.8)
 """Never a second: somebody who can kill a card must not be able to keep it away."""
 _PATIENT_PAUSE_SECONDS = 30.0
 """Between the lives of a program that is not vital and keeps dying: its starts cost the others processor time."""
+_SETTLE_SECONDS = 20.0
+"""How long the start waits for a program that is not vital and says nothing."""
 _STOP_SECONDS = 8.0
 _SPARE_PAUSE_SECONDS = 1.0
 _TRIES = 5
@@ -252,8 +254,14 @@ class Supervisor:
         await self._spare.stop()
 
     async def _all_ready(self) -> None:
-        for child in self.children.values():
-            await (child.ready if child.program.vital else child.settled).wait()
+        vital = [child for child in self.children.values() if child.program.vital]
+        others = [child for child in self.children.values() if not child.program.vital]
+        for child in vital:
+            await child.ready.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_SECONDS):
+                for child in others:
+                    await child.settled.wait()
 
     def _write_note(self) -> None:
         """Who runs as which process, for people and for tests: a JSON object, name to pid and restarts."""

@@ -220,16 +220,17 @@ def test_a_database_that_is_busy_is_told_as_that_and_looking_goes_on(desk, busy)
     assert browser.ask("PATCH", "/api/accounts/leader", {"role": "agent"}).status_code == 200
 
 
-def test_a_fault_of_ours_says_nothing_of_how_we_are_made(desk, monkeypatch):
+def test_a_fault_of_ours_says_nothing_of_how_we_are_made_and_logs_nobodys_words(desk, monkeypatch, capfd):
     def broken(*_args: object, **_more: object) -> None:
         raise RuntimeError("the secret of the house")
 
     monkeypatch.setattr("agent_desk.calls.queries.page", broken)
     browser = desk.browser()
-    browser.http._transport.raise_server_exceptions = False
     answer = browser.http.get("/api/calls")
     assert problem(answer, 500)["type"] == "fault"
-    assert "secret" not in answer.text
+    logged = "".join(capfd.readouterr())
+    assert "request failed" in logged
+    assert "secret" not in answer.text + logged
 
 
 @pytest.mark.parametrize(

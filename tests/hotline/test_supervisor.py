@@ -134,3 +134,19 @@ def test_what_is_not_vital_holds_nothing_up_and_is_tried_again(
         await whole.stop()
 
     asyncio.run(story())
+
+
+def test_what_is_not_vital_and_says_nothing_is_not_waited_for_long(
+    tmp_path: Path, module: Callable[[str, str], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hotline.supervisor._SETTLE_SECONDS", 0.2)
+    silent = replace(module("desk", "import time; time.sleep(600)"), vital=False)
+
+    async def story() -> None:
+        whole = supervisor(tmp_path, [silent, module("line", FOREVER)])
+        await whole.start()
+        assert not whole.children["desk"].settled.is_set()
+        assert whole.children["line"].ready.is_set()
+        await whole.stop()
+
+    asyncio.run(story())

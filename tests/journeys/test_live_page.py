@@ -299,6 +299,9 @@ def test_a_role_sees_its_pages_only_and_numbers_masked_where_they_are_not_its_bu
 def test_calls_are_gone_through_and_heard_with_the_keyboard_alone(shared_stack: Stack, admin: Visitor) -> None:
     first, second = (shared_stack.asked("call", "--text", "锦江区噪音很大", "--barge-in")["call_id"] for _ in range(2))
     page = admin.page
+    page.add_init_script(
+        "window.Audio = new Proxy(Audio, { construct: C => (window.heard ??= []).push(new C()) && heard.at(-1) })"
+    )
     page.goto(f"/calls/{second}")
     expect(story(page, "closed").get_by_label("录音回放").locator("canvas").first).to_be_visible()
     page.keyboard.press("j")
@@ -309,6 +312,9 @@ def test_calls_are_gone_through_and_heard_with_the_keyboard_alone(shared_stack: 
     page.wait_for_function("() => document.querySelector('.replay').dataset.seconds > 1")
     page.keyboard.press(" ")
     expect(page.get_by_role("button", name="暂停")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.locator(f'.story[data-call="{first}"] .replay canvas').first).to_be_visible()
+    assert page.evaluate("heard.length > 1 && heard.every(one => one.paused)"), "whoever goes on hears no more of it"
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("跟随来电")
 
@@ -332,8 +338,23 @@ def test_the_pages_meet_aa_in_light_and_in_dark(browser: Browser, shared_stack: 
             page.add_style_tag(content="* { animation: none !important; transition: none !important }")
             page.add_script_tag(path=AXE)
             found = page.evaluate(
-                "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] }).then(found => found.violations.map("
-                "one => `${one.id}: ${one.nodes.map(node => node.html.slice(0, 160)).join(' | ')}`))"
+                "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] }).then(found => ({"
+                "kept: found.passes.map(one => one.id), broken: found.violations.map("
+                "one => `${one.id}: ${one.nodes.map(node => node.html.slice(0, 160)).join(' | ')}`) }))"
             )
-            assert found == [], f"{path} in {scheme}"
+            assert found["broken"] == [], f"{path} in {scheme}"
+            assert "color-contrast" in found["kept"], "it was looked at"
         visitor.leave()
+
+
+def test_a_desk_that_does_not_answer_leaves_no_empty_page(
+    browser: Browser, shared_stack: Stack, logged_in: Any
+) -> None:
+    visitor = Visitor.arrive(browser, shared_stack.desk, storage_state=logged_in)
+    visitor.page.route("**/api/session", lambda route: route.abort())
+    visitor.page.goto("/calls")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("连接不上服务器")
+    visitor.page.unroute("**/api/session")
+    visitor.page.get_by_role("button", name="重新载入").click()
+    visitor.until_live()
+    visitor.leave()

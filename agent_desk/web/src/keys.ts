@@ -4,7 +4,6 @@ import { onMounted, onUnmounted } from 'vue'
 export interface Shortcut {
   /** As KeyboardEvent.key names it. */
   keys: string[]
-  label: string
   act: () => void
 }
 

@@ -96,8 +96,8 @@ export function takeList(desk: Desk, calls: Call[], seq: number): void {
   }
 }
 
-export function sortUtterances(utterances: Utterance[]): Utterance[] {
-  return utterances.sort((a, b) => a.start - b.start || a.id - b.id)
+function inTime(utterances: Utterance[]): void {
+  utterances.sort((a, b) => a.start - b.start || a.id - b.id)
 }
 
 function tell(story: CallPage, record: LiveRecord): void {
@@ -108,7 +108,7 @@ function tell(story: CallPage, record: LiveRecord): void {
   const said = record.utterance
   if (said && !story.utterances.some((one) => one.id === said.id)) {
     story.utterances.push(said)
-    sortUtterances(story.utterances)
+    inTime(story.utterances)
   }
   if (record.draft && isNewer(record.draft, story.draft)) story.draft = record.draft
   if (record.recording) story.recording = record.recording
