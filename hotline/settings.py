@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     """Decoding threads of each; about one a core."""
     model: str = ""
     """Vosk model: a folder, or a name below var/models. "": the installed one, else the embedded one."""
+    model_list: str = "https://alphacephei.com/vosk/models/model-list.json"
+    """Where the publisher of models lists them, or a mirror of yours. "": nowhere, models are carried here."""
     greeting: str = ""
     """A recording played at the answer instead of the synthesised greeting: any sound file."""
 
@@ -80,6 +82,14 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("give an IPv4 address of this machine, or 0.0.0.0 for all of them") from None
         return host
+
+    @field_validator("model_list")
+    @classmethod
+    def _list_address(cls, url: str) -> str:
+        at = urlsplit(url)
+        if url and (at.scheme not in ("http", "https") or not at.hostname):
+            raise ValueError("a list of models has an address like https://host/model-list.json")
+        return url
 
     @field_validator("mqtt_url")
     @classmethod
