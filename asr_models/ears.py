@@ -19,8 +19,8 @@ from typing import Any
 import structlog
 
 from asr_models.hearing import Counters, Event, Hearing, Hello, NewListener
-from asr_models.loading import load_or_fall_back
-from asr_models.recogniser import Recogniser
+from asr_models.loading import LOOK_SECONDS, Loaded
+from asr_models.recogniser import Model, Recogniser
 
 HELLO_SECONDS = 10.0  # a connection that says nothing for so long is closed
 _READ_BYTES = 1 << 16
@@ -35,37 +35,47 @@ class HelloWrong(Exception):
 
 async def serve(
     socket_path: Path,
-    model: Path,
+    find_model: Callable[[], Path],
     fallback: Path | None = None,
     *,
     workers: int = 2,
+    look_seconds: float = LOOK_SECONDS,
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Loads `model` once and serves until cancelled; `on_ready` is called when a connection is welcome.
+    """Loads the model that `find_model` names and serves until cancelled; `on_ready` is called when a connection
+    is welcome. Every `look_seconds` it asks again: another model, or other files, take over between utterances.
 
     A model that is broken, or that took the process with it when it was loaded last time, is named in the log
     and `fallback` is taken; raises `ModelBroken` when there is none, or it is broken too. Let SIGTERM cancel
     this: a process that dies while loading leaves its model under suspicion.
     """
-    loaded, fell_back = await load_or_fall_back(model, fallback, socket_path.with_name(f"{socket_path.name}.loading"))
+    loaded = await Loaded.first(find_model, fallback, socket_path.with_name(f"{socket_path.name}.loading"))
+
+    def newest() -> Model:
+        return loaded.model
+
     ears = Ears(
-        lambda rate_hz, offset: Recogniser(loaded, rate_hz, offset),
+        lambda rate_hz, offset: Recogniser(newest(), rate_hz, offset, newest=newest),
         workers=workers,
-        model=loaded.name,
-        fell_back=fell_back,
+        model=lambda: (loaded.model.name, loaded.fell_back),
     )
-    await ears.serve(socket_path, on_ready)
+    watching = asyncio.create_task(loaded.watch(find_model, look_seconds))
+    try:
+        await ears.serve(socket_path, on_ready)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 class Ears:
-    """The server. `workers` threads decode for all streams, each stream in its turn."""
+    """The server. `workers` threads decode for all streams, each stream in its turn. `model` gives the name of
+    the model in use, and whether it is only the fallback."""
 
-    def __init__(self, new_listener: NewListener, *, workers: int, model: str, fell_back: bool = False) -> None:
+    def __init__(self, new_listener: NewListener, *, workers: int, model: Callable[[], tuple[str, bool]]) -> None:
         self.counters = Counters()
         self._new_listener = new_listener
         self._workers = workers
         self._model = model
-        self._fell_back = fell_back
         self._decoders = ThreadPoolExecutor(workers, thread_name_prefix="ears")
         self._hearings: set[Hearing] = set()
 
@@ -78,7 +88,8 @@ class Ears:
         socket_path.chmod(0o600)  # before it listens, so that nobody else can have connected
         mine = socket_path.stat().st_ino
         server = await asyncio.start_unix_server(self._welcome, sock=listening, limit=_READ_BYTES)
-        log.info("ears ready", model=self._model, fallback=self._fell_back, workers=self._workers)
+        model, fell_back = self._model()
+        log.info("ears ready", model=model, fallback=fell_back, workers=self._workers)
         try:
             async with server:
                 on_ready()
@@ -119,7 +130,7 @@ class Ears:
         self._hearings.add(hearing)
         self.counters.streams += 1
         self.counters.streams_begun += 1
-        tell({"event": "started", "model": self._model})
+        tell({"event": "started", "model": self._model()[0]})
         reading = asyncio.create_task(_read(reader, hearing))
         decoding = asyncio.create_task(hearing.run())
         try:
@@ -138,11 +149,12 @@ class Ears:
                 log.warning("sound let go", stream=hello.stream, missed=hearing.missed)
 
     def _stats(self) -> Event:
+        model, fell_back = self._model()
         return asdict(self.counters) | {
             "decoded_seconds": round(self.counters.decoded_seconds, 1),
             "waiting_seconds": round(sum(hearing.waiting_seconds for hearing in self._hearings), 1),
-            "model": self._model,
-            "fallback": self._fell_back,
+            "model": model,
+            "fallback": fell_back,
             "workers": self._workers,
         }
 
@@ -171,6 +183,8 @@ async def _read(reader: asyncio.StreamReader, hearing: Hearing) -> None:
 def read_hello(said: Mapping[str, Any]) -> Hello:
     """The hello of a stream. Raises `HelloWrong`, whose message tells the sender what is wrong."""
     stream, rate_hz, offset, pace = (said.get(key) for key in ("stream", "rate_hz", "offset", "pace"))
+    if said.get("channels", 1) != 1:
+        raise HelloWrong("a stream is one channel: send each in a connection of its own, without channels or with 1")
     if not isinstance(stream, str) or not 0 < len(stream) <= 200:
         raise HelloWrong("stream must be a name of 1 to 200 characters")
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int) or not 8000 <= rate_hz <= 48000:

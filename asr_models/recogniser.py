@@ -5,8 +5,8 @@ a thread.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ import vosk
 
 from asr_models import catalogue
 from asr_models.catalogue import ModelBroken
-from asr_models.sound import blocks
+from asr_models.gate import PRE_ROLL_SECONDS, Gate
+from asr_models.sound import TELEPHONE_RATE_HZ, blocks, through_a_law
 from asr_models.words import Final, Word, joined, utterance
 
 __all__ = ["Final", "Model", "Recogniser", "Word", "load", "transcribe", "transcribe_file"]
 
-STEP_SECONDS = 0.1  # vosk looks for the end of an utterance once a step, so equal steps give equal words
 SURE_AFTER_SECONDS = 1.0  # speech shows as a partial well before it is this old
+LONG_SECONDS = 15.0  # without an end, and an utterance ends at the first quiet tenth of a second
+LONGEST_SECONDS = 30.0  # and it ends in any case: a decoder's memory grows until it does
 
 vosk.SetLogLevel(-1)
 
@@ -50,9 +52,9 @@ def load(path: Path) -> Model:
     rate_hz = catalogue.rate_hz(path)
     try:
         model = Model(path, rate_hz, vosk.Model(str(path)))
-        trial = Recogniser(model, rate_hz)
-        trial.feed(bytes(rate_hz))
-        trial.finish()
+        trial = vosk.KaldiRecognizer(model.loaded, float(rate_hz))
+        trial.AcceptWaveform(bytes(rate_hz))
+        trial.FinalResult()
     except ModelBroken:
         raise
     except Exception as trouble:  # vosk raises nothing more exact
@@ -63,25 +65,32 @@ def load(path: Path) -> Model:
 class Recogniser:
     """Takes 16-bit mono PCM at `rate_hz`; the words' times start at `offset_seconds` of call time.
 
-    How the sound is cut into feeds makes no difference to the words. Any method may raise what vosk raises.
+    How the sound is cut into feeds makes no difference to the words. What a `Gate` holds back is not decoded, but
+    counts in all times. Where an utterance has ended, what `newest` gives takes the place of `model` if it is
+    another one. Any method may raise what vosk raises.
     """
 
-    def __init__(self, model: Model, rate_hz: int, offset_seconds: float = 0.0) -> None:
+    def __init__(
+        self, model: Model, rate_hz: int, offset_seconds: float = 0.0, *, newest: Callable[[], Model] | None = None
+    ) -> None:
         self.offset_seconds = offset_seconds
-        self._samples = 0  # taken in by the decoder
         self._rate_hz = rate_hz
-        self._step_bytes = 2 * round(rate_hz * STEP_SECONDS)
-        self._rest = b""
-        # vosk would turn 8 kHz down for a 16 kHz model; most public models are such.
-        self._resampler = soxr.ResampleStream(rate_hz, model.rate_hz, 1, "int16") if rate_hz != model.rate_hz else None
-        self._vosk = vosk.KaldiRecognizer(model.loaded, float(model.rate_hz))
-        self._vosk.SetWords(True)
+        self._newest = newest or (lambda: model)
+        self._gate = Gate(rate_hz)
+        self._open = False
+        self._step_bytes = 2 * self._gate.step_samples
+        self._pre_roll_bytes = 2 * round(rate_hz * PRE_ROLL_SECONDS)
+        self._rest = b""  # of a step
+        self._held = b""  # the newest sound that the gate kept back
+        self._samples = 0  # taken in
         self._heard_until = 0.0
         self._speaking = False  # as far as was looked
+        self._began: float | None = None  # when the sound began that is being decoded
+        self._use(model)
 
     @property
     def seconds(self) -> float:
-        """Sound taken in by the decoder so far."""
+        """Sound taken in so far, decoded or not."""
         return self._samples / self._rate_hz
 
     @property
@@ -96,58 +105,106 @@ class Recogniser:
         self._rest = sound[whole:]
         finals = []
         for at in range(0, whole, self._step_bytes):
-            step = sound[at : at + self._step_bytes]
-            self._samples += len(step) // 2
-            if self._accept(step):
-                finals += self._final(self._vosk.Result())
-            if not self._speaking:
-                self.partial()
+            finals += self._step(sound[at : at + self._step_bytes])
         return finals
 
     def partial(self) -> str:
         """What was said so far of the utterance in progress, subject to change; "" in silence."""
+        if not self._open:
+            return ""
         words = json.loads(self._vosk.PartialResult()).get("partial", "").split()
         self._speaking = bool(words)
         if not words:
-            self._heard_until = max(self._heard_until, self.seconds - SURE_AFTER_SECONDS)
+            self._sure_until(self.seconds - SURE_AFTER_SECONDS)
         return joined(words)
 
     def finish(self) -> list[Final]:
         """The end of the sound: what is still in progress becomes final. Nothing may be fed afterwards."""
-        finals = []
         step = self._rest[: len(self._rest) // 2 * 2]
         self._rest = b""
         self._samples += len(step) // 2
-        if self._accept(step, last=True):
-            finals += self._final(self._vosk.Result())
-        finals += self._final(self._vosk.FinalResult())
-        self._heard_until = max(self._heard_until, self.seconds)
+        finals = self._decode(step) + self._end_utterance() if self._open else []
+        self._sure_until(self.seconds)
         return finals
+
+    def _step(self, step: bytes) -> list[Final]:
+        if self._began is None and self._newest() is not self._model:
+            self._use(self._newest())
+        self._samples += len(step) // 2
+        was_open, self._open = self._open, self._gate.look(np.frombuffer(step, dtype="<i2"))
+        if not was_open:
+            step = self._held + step
+            if not self._open:
+                self._held = step[-self._pre_roll_bytes :]
+                self._sure_until(self.seconds - len(self._held) / 2 / self._rate_hz)
+                return []
+            self._held = b""
+        finals = self._decode(step)
+        longest = LONG_SECONDS if self._gate.quiet else LONGEST_SECONDS
+        if not self._open or self.seconds - self._utterance_from > longest:
+            finals += self._end_utterance()
+        elif not self._speaking:
+            self.partial()
+        return finals
+
+    def _decode(self, pcm: bytes) -> list[Final]:
+        """Gives `pcm`, the newest of the sound taken in, to vosk."""
+        if self._began is None:
+            self._began = self._utterance_from = self.seconds - len(pcm) / 2 / self._rate_hz
+            self._vosk_zero = self._began - self._vosk_samples / self._model.rate_hz
+        if not self._accept(pcm):
+            return []
+        if self._newest() is not self._model:
+            return self._end_utterance()
+        self._utterance_from = self.seconds
+        return self._final(self._vosk.Result())
+
+    def _end_utterance(self) -> list[Final]:
+        """What is in progress becomes final, and what comes next is decoded as if nothing had been before."""
+        if self._resampler:
+            self._accept(b"", last=True)
+            self._resampler.clear()
+        finals = self._final(self._vosk.FinalResult())
+        self._began = None
+        self._sure_until(self.seconds)
+        return finals
+
+    def _use(self, model: Model) -> None:
+        self._model = model
+        # vosk would turn 8 kHz down for a 16 kHz model; most public models are such.
+        other_rate = self._rate_hz != model.rate_hz
+        self._resampler = soxr.ResampleStream(self._rate_hz, model.rate_hz, 1, "int16") if other_rate else None
+        self._vosk = vosk.KaldiRecognizer(model.loaded, float(model.rate_hz))
+        self._vosk.SetWords(True)
+        self._vosk_samples = 0  # it counts the time of words in them, over the ends of utterances
 
     def _accept(self, pcm: bytes, *, last: bool = False) -> bool:
         if self._resampler:
             pcm = self._resampler.resample_chunk(np.frombuffer(pcm, dtype="<i2"), last=last).tobytes()
+        self._vosk_samples += len(pcm) // 2
         return bool(pcm) and bool(self._vosk.AcceptWaveform(pcm))
 
     def _final(self, result: str) -> list[Final]:
         self._speaking = False
-        said = json.loads(result).get("result", [])
-        # vosk gives the silence before an utterance to its first word. Seconds too early, a word would be shown
-        # before the question that it answers; it cannot have begun in what was found to be silence.
-        starts = [max(word["start"], self._heard_until) if word is said[0] else word["start"] for word in said]
         words = [
-            Word(
-                word["word"],
-                round(self.offset_seconds + start, 2),
-                round(self.offset_seconds + max(start, word["end"]), 2),
-                round(word["conf"], 3),
-            )
-            for word, start in zip(said, starts, strict=True)
+            Word(word["word"], self._vosk_zero + word["start"], self._vosk_zero + word["end"], word["conf"])
+            for word in json.loads(result).get("result", [])
         ]
         if not words:
             return []
-        self._heard_until = max(self._heard_until, said[-1]["end"])
-        return [utterance(words)]
+        # vosk gives the silence before an utterance to its first word. Seconds too early, a word would be shown
+        # before the question that it answers; it cannot have begun in what was found to be silence.
+        words[0] = replace(words[0], start=max(words[0].start, self._heard_until))
+        self._sure_until(words[-1].end)
+        return [utterance([self._in_call(word) for word in words])]
+
+    def _in_call(self, word: Word) -> Word:
+        start = self.offset_seconds + word.start
+        end = max(start, self.offset_seconds + word.end)
+        return Word(word.text, round(start, 2), round(end, 2), round(word.confidence, 3))
+
+    def _sure_until(self, seconds: float) -> None:
+        self._heard_until = max(self._heard_until, seconds)
 
 
 def transcribe(model: Model, pcm: bytes, rate_hz: int, offset_seconds: float = 0.0) -> list[Final]:
@@ -156,10 +213,15 @@ def transcribe(model: Model, pcm: bytes, rate_hz: int, offset_seconds: float = 0
     return recogniser.feed(pcm) + recogniser.finish()
 
 
-def transcribe_file(path: Path, model: Model, *, channel: int | None = None) -> Iterator[Final]:
-    """The utterances of any sound file as they are found; of one channel, or of all mixed. Raises
-    `SoundUnreadable`."""
-    recogniser = Recogniser(model, model.rate_hz)
-    for pcm in blocks(path, model.rate_hz, channel=channel):
-        yield from recogniser.feed(pcm)
+def transcribe_file(
+    path: Path, model: Model, *, channel: int | None = None, telephone: bool = False
+) -> Iterator[Final]:
+    """The utterances of any sound file as they are found; of one channel, or of all mixed.
+
+    `telephone`: heard as over a telephone line. Raises `SoundUnreadable`.
+    """
+    rate_hz = TELEPHONE_RATE_HZ if telephone else model.rate_hz
+    recogniser = Recogniser(model, rate_hz)
+    for pcm in blocks(path, rate_hz, channel=channel):
+        yield from recogniser.feed(through_a_law(pcm) if telephone else pcm)
     yield from recogniser.finish()

@@ -147,9 +147,12 @@ def _in_use(host: str, port: int) -> bool:
 async def run_ears(settings: Settings, index: int) -> None:
     from asr_models import catalogue, ears
 
-    model = catalogue.find(settings.model, settings.models_dir)
     await ears.serve(
-        settings.ears_socket(index), model, catalogue.EMBEDDED, workers=settings.ears_threads, on_ready=ready
+        settings.ears_socket(index),
+        lambda: catalogue.find(settings.model, settings.models_dir),
+        catalogue.EMBEDDED,
+        workers=settings.ears_threads,
+        on_ready=ready,
     )
 
 

@@ -22,7 +22,9 @@ from pathlib import Path
 from asr_models.ears import serve
 
 socket, model, fallback = (Path(argument) for argument in sys.argv[1:])
-asyncio.run(serve(socket, model, fallback, workers=2, on_ready=lambda: print("READY")))
+asyncio.run(
+    serve(socket, lambda: model, fallback, workers=2, look_seconds=0.1, on_ready=lambda: print("READY"))
+)
 """
 
 

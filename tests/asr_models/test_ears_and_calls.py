@@ -59,7 +59,10 @@ def test_a_call_is_heard_from_its_first_word_to_its_last(socket: Path, start_ear
     async def call() -> list[Event]:
         told = Told()
         stream = EarsStream(socket, "call-1", told, offset_seconds=100.0)
-        await feed(stream, say(LAMP))
+        pause = 24000  # bytes after the last word
+        await feed(stream, say(LAMP)[:-pause])
+        await told.until(Partial)
+        await feed(stream, say(LAMP)[-pause:])
         await told.until(Heard)
         await feed(stream, say(GAS))
         await stream.finish(PATIENCE_SECONDS)

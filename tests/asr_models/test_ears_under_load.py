@@ -64,7 +64,10 @@ class ScriptedListener:
 
 @asynccontextmanager
 async def listening(socket: Path, gate: Gate, workers: int = 2) -> AsyncIterator[Ears]:
-    ears = Ears(lambda rate_hz, offset: ScriptedListener(gate, rate_hz, offset), workers=workers, model="scripted")
+    def scripted() -> tuple[str, bool]:
+        return "scripted", False
+
+    ears = Ears(lambda rate_hz, offset: ScriptedListener(gate, rate_hz, offset), workers=workers, model=scripted)
     ready = asyncio.Event()
     task = asyncio.create_task(ears.serve(socket, ready.set))
     try:
@@ -229,6 +232,7 @@ def test_sound_cut_in_the_middle_of_samples_stays_in_step(socket: Path) -> None:
         (hello(offset=-1), "offset"),
         (hello(offset=float("nan")), "offset"),
         (hello(pace="fast"), "pace"),
+        (hello(channels=2), "one channel"),
         (b"x" * 200_000, "limit"),
     ],
 )
