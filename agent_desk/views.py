@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from asr_models.written import word_by_word, written
 from hotline.accounts.models import Account
 from hotline.accounts.roles import ROLES
 from hotline.calls.models import Call, Recording, Utterance
@@ -73,19 +74,24 @@ class WordView(BaseModel):
     """`start` and `end` are call time: seconds of sound since the answer."""
 
     text: str
+    written: str = Field(
+        description="The word with numbers in figures. What stands for several words stands at the first; "
+        "the others have nothing."
+    )
     start: float
     end: float
     confidence: float
 
 
 class UtteranceView(BaseModel):
-    """What one speaker said in one breath."""
+    """What one speaker said in one breath. `written` is for reading: the text with numbers in figures."""
 
     id: int
     speaker: str
     start: float
     end: float
     text: str
+    written: str
     confidence: float
     source: Literal["live", "tape"]
     words: list[WordView]
@@ -258,15 +264,22 @@ def utterance_view(row: Utterance, *, whole: bool) -> UtteranceView:
         masked = mask_numbers("".join(word["text"] for word in words), strict=True)
         for word in words:
             word["text"], masked = masked[: len(word["text"])], masked[len(word["text"]) :]
+    # written from what is masked already: figures must not tell what the words do not
+    text = _text(row.text, whole) or ""
+    shown = word_by_word([word["text"] for word in words])
     return UtteranceView(
         id=row.id,
         speaker=row.speaker,
         start=row.start,
         end=row.end,
-        text=_text(row.text, whole) or "",
+        text=text,
+        written=written(text),
         confidence=row.confidence,
         source=row.source,  # type: ignore[arg-type]
-        words=[WordView(**{key: word[key] for key in ("text", "start", "end", "confidence")}) for word in words],
+        words=[
+            WordView(written=form, **{key: word[key] for key in ("text", "start", "end", "confidence")})
+            for word, form in zip(words, shown, strict=True)
+        ],
     )
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+TELEPHONE_RATE_HZ = 8000
 SHORTEST_SECONDS = 0.1
 _BLOCK_FRAMES = 1 << 16
 
@@ -37,6 +38,16 @@ def blocks(path: Path, rate_hz: int = 8000, *, channel: int | None = None) -> It
             yield from _converted(path, file, rate_hz, channel)
     except soundfile.LibsndfileError as trouble:
         raise SoundUnreadable(f"{path} cannot be read as sound: {trouble.error_string}") from trouble
+
+
+def through_a_law(pcm: bytes) -> bytes:
+    """What arrives of 16-bit PCM at the other end of a telephone line (G.711 A-law: eight bits a sample)."""
+    samples = np.frombuffer(pcm, dtype="<i2").astype(np.int32)
+    loudness = np.where(samples < 0, ~samples, samples)
+    # Sixteen steps to each doubling of loudness, thirty-two to all that is faint; a step arrives as its middle.
+    doublings = np.maximum(np.frexp(loudness)[1] - 8, 1)
+    loudness = (loudness >> (doublings + 3) << (doublings + 3)) + (1 << (doublings + 2))
+    return bytes(np.where(samples < 0, -loudness, loudness).astype("<i2").tobytes())
 
 
 def _converted(path: Path, file: soundfile.SoundFile, rate_hz: int, channel: int | None) -> Iterator[bytes]:

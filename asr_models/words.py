@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from asr_models.written import written
+
 
 @dataclass(frozen=True)
 class Word:
@@ -24,6 +26,11 @@ class Final:
     end: float
     confidence: float
     words: tuple[Word, ...]
+
+    @property
+    def written(self) -> str:
+        """For people to read, with numbers in figures; what is kept and worked with is `text`."""
+        return written(self.text)
 
 
 def utterance(words: Sequence[Word]) -> Final:

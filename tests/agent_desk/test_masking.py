@@ -3,10 +3,14 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent_desk import views
+from asr_models.written import written
 from hotline.accounts.roles import ROLES, Permission
 from hotline.calls import queries
+from hotline.calls.models import Utterance
 from hotline.log import mask_numbers
 
 NUMBER, SPOKEN = "13812345678", "幺三八幺二三四五六七八"
@@ -66,6 +70,26 @@ def test_masked_words_stay_in_step_with_the_masked_text(shared_desk):
         assert [(len(word["text"]), word["start"], word["end"]) for word in hidden["words"]] == [
             (len(word["text"]), word["start"], word["end"]) for word in seen["words"]
         ]
+
+
+def test_the_written_form_shows_a_number_to_those_alone_who_may_see_it(shared_desk):
+    masked = shared_desk.browser("leader").http.get(PLACES[1]).json()["utterances"][1]
+    whole = shared_desk.browser("agent").http.get(PLACES[1]).json()["utterances"][1]
+    assert whole["written"] == f"我的电话是{NUMBER}"
+    assert [word["written"] for word in whole["words"][4:]] == ["138", "1234", "5678"]
+    assert masked["written"] == "我的电话是***********"
+    assert [word["written"] for word in masked["words"][4:]] == ["***", "****", "****"]
+    assert whole["text"] == f"我的电话是{SPOKEN}", "what was said stays as it was"
+
+
+@given(st.text("幺一二三四五六七八九零两十百千万点年月号块 ，-138", max_size=30))
+def test_the_written_form_is_made_of_what_is_masked_already(said):
+    row = Utterance(id=1, speaker="caller", start=0.0, end=1.0, text=said, confidence=1.0, source="live")
+    row.words = [{"text": char, "start": 0.0, "end": 1.0, "confidence": 1.0} for char in said]
+    seen = views.utterance_view(row, whole=False)
+    assert seen.text == mask_numbers(said, strict=True)
+    assert seen.written == written(seen.text)
+    assert "".join(word.written for word in seen.words) == seen.written
 
 
 @pytest.mark.parametrize(

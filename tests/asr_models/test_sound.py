@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr_models.sound import SoundUnreadable, read_pcm
+from asr_models.sound import SoundUnreadable, read_pcm, through_a_law
 
 
 def tone(rate_hz: int, seconds: float) -> np.ndarray:
@@ -52,3 +52,15 @@ def test_a_sound_too_short_to_hold_a_word_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(160), 16000)
     with pytest.raises(SoundUnreadable, match=r"too short: 0\.010 s"):
         read_pcm(tmp_path / "a.wav")
+
+
+def test_a_telephone_line_keeps_the_sound_and_adds_the_noise_of_its_eight_bits() -> None:
+    every = np.arange(-32768, 32768)
+    arrived = np.frombuffer(through_a_law(every.astype("<i2").tobytes()), "<i2").astype(int)
+    assert len(np.unique(arrived)) == 256
+    assert (np.diff(arrived) >= 0).all()
+    assert np.abs(arrived - every).max() == 512
+    assert np.abs(arrived - every)[np.abs(every) < 512].max() == 8
+    # G.711 table 1a: the first and the last of the values that a decoder gives
+    assert arrived[[0, 32767, 32768, 65535]].tolist() == [-32256, -8, 8, 32256]
+    assert through_a_law(b"") == b""

@@ -210,6 +210,23 @@ def test_a_page_whose_network_is_lost_catches_up_when_it_is_found(
         visitor.leave()
 
 
+def test_numbers_are_shown_in_figures_and_as_they_were_said_on_hover(shared_stack: Stack, admin: Visitor) -> None:
+    call_id = shared_stack.asked("call", "--text", "路灯坏了", "--barge-in")["call_id"]
+    words = [
+        {"text": text, "start": 90.0 + n, "end": 91.0 + n, "confidence": 1.0}
+        for n, text in enumerate(["三栋", "五零四", "花了", "一百", "二十", "块钱"])
+    ]
+    said = {"start": 90.0, "end": 96.0, "text": "三栋五零四花了一百二十块钱", "confidence": 1.0, "words": words}
+    with shared_stack.books.db.write() as session:
+        service.add_utterance(session, session.get_one(CallLeg, call_id), now(), said, source="tape")
+    page = admin.page
+    page.goto(f"/calls/{call_id}")
+    shown = page.locator(".utterance").last.locator(".word")
+    expect(shown).to_have_text(["3栋", "504", "花了", "120", "块钱"])
+    expect(shown.nth(3)).to_have_attribute("title", "原话“一百二十”")
+    assert shown.nth(2).get_attribute("title") is None
+
+
 def test_markup_in_a_transcript_is_text(shared_stack: Stack, admin: Visitor) -> None:
     call_id = shared_stack.asked("call", "--text", "路灯坏了", "--barge-in")["call_id"]
     evil = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>&lt;b&gt;"

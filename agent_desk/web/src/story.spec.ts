@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { emptyDesk, inOrder, takeList, takePage, takeRecord, takeWords, type Desk } from './story'
+import { emptyDesk, inOrder, takeList, takePage, takeRecord, takeWords, shownWords, type Desk } from './story'
 import type { Call, CallPage, LiveRecord, Utterance } from './types'
 
 function call(id = 'c1', change: Partial<Call> = {}): Call {
@@ -11,7 +11,8 @@ function call(id = 'c1', change: Partial<Call> = {}): Call {
 }
 
 function said(id: number, start: number, end: number, change: Partial<Utterance> = {}): Utterance {
-  return { id, speaker: 'caller', start, end, text: `第${id}句`, confidence: 1, source: 'live', words: [], ...change }
+  const text = `第${id}句`
+  return { id, speaker: 'caller', start, end, text, written: text, confidence: 1, source: 'live', words: [], ...change }
 }
 
 function record(seq: number, change: Partial<LiveRecord> = {}): LiveRecord {
@@ -129,5 +130,26 @@ describe('the list', () => {
     takeList(desk, [call('c1'), call('c2', { answered_at: '2026-11-22T09:00:00Z' })], 8)
     expect(desk.calls.get('c1')?.state).toBe('closed')
     expect(inOrder(desk.calls.values()).map((one) => one.call_id)).toEqual(['c2', 'c1'])
+  })
+})
+
+describe('words as they are shown', () => {
+  function word(text: string, written: string, start: number, confidence = 1) {
+    return { text, written, start, end: start + 1, confidence }
+  }
+
+  it('are one where one figure stands for several, as long as all of them and as sure as the least', () => {
+    const words = [word('花了', '花了', 1), word('一百', '120', 2), word('二十', '', 3, 0.4), word('块钱', '块钱', 4)]
+    expect(shownWords(said(1, 1, 5, { words }))).toEqual([
+      word('花了', '花了', 1),
+      { text: '一百二十', written: '120', start: 2, end: 4, confidence: 0.4 },
+      word('块钱', '块钱', 4),
+    ])
+    expect(words[1]?.text).toBe('一百')
+  })
+
+  it('are the whole utterance where no words are known', () => {
+    const one = said(1, 1, 5, { text: '三号', written: '3号' })
+    expect(shownWords(one)).toEqual([{ text: '三号', written: '3号', start: 1, end: 5, confidence: 1 }])
   })
 })

@@ -1,5 +1,5 @@
 // What the page knows of the calls, and how each message changes it: pure, so that nothing is shown twice or lost.
-import type { Call, CallPage, Draft, LiveRecord, LiveWords, Utterance } from './types'
+import type { Call, CallPage, Draft, LiveRecord, LiveWords, Utterance, Word } from './types'
 
 /** Words being said: they follow on all that is final before `heardUntil` (seconds of call time). */
 export interface Partial {
@@ -94,6 +94,23 @@ export function takeList(desk: Desk, calls: Call[], seq: number): void {
   for (const record of desk.recent) {
     if (record.seq > seq) desk.calls.set(record.call.call_id, record.call)
   }
+}
+
+/** The words of an utterance as they are shown: several that one figure stands for are one word. */
+export function shownWords({ words, text, written, start, end, confidence }: Utterance): Word[] {
+  if (!words.length) return [{ text, written, start, end, confidence }]
+  const shown: Word[] = []
+  for (const word of words) {
+    const before = shown.at(-1)
+    if (word.written || !before) {
+      shown.push({ ...word })
+    } else {
+      before.text += word.text
+      before.end = word.end
+      before.confidence = Math.min(before.confidence, word.confidence)
+    }
+  }
+  return shown
 }
 
 function inTime(utterances: Utterance[]): void {
