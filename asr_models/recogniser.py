@@ -48,6 +48,7 @@ def load(path: Path) -> Model:
 
     A model spoilt in certain ways does not raise but ends the process.
     """
+    path = path.resolve()  # the link may lead to another model later; this one keeps its name
     catalogue.check(path)
     rate_hz = catalogue.rate_hz(path)
     try:

@@ -1,0 +1,191 @@
+"""The trained network as Kaldi's final.mdl, with matrices in two bytes a weight (Kaldi reads them as any other)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from asr_models.vocabulary import phones
+from asr_models.vocabulary.graph import transitions
+
+if TYPE_CHECKING:
+    from asr_models.training.network import Network
+
+Matrix = npt.NDArray[np.float32]
+
+
+def write(network: Network, log_priors: Matrix, path: Path) -> None:
+    """The acoustic model as Vosk loads it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines, components = _layers(network)
+    body = b"".join(_token("<ComponentName>") + _token(name) + component for name, component in components)
+    path.write_bytes(
+        b"\0B"
+        + _transition_model()
+        + b"<Nnet3> \n"
+        + "\n".join(
+            [
+                "input-node name=input dim=40",
+                *lines,
+                "output-node name=output input=output.log-softmax objective=linear",
+            ]
+        ).encode()
+        + b"\n\n"
+        + _token("<NumComponents>")
+        + _int(len(components))
+        + body
+        + b"".join((_token("</Nnet3>"), _token("<LeftContext>"), _int(0), _token("<RightContext>"), _int(0)))
+        + _token("<Priors>")
+        + _vector(np.exp(log_priors))
+    )
+
+
+def _transition_model() -> bytes:
+    count = len(phones.PHONES)
+    classes = sorted({phones.states(phone) for phone in phones.PHONES})
+    entry_of = [-1] + [classes.index(phones.states(phone)) for phone in phones.PHONES]
+    entries = b""
+    for states in classes:
+        entries += _int(states + 1)
+        for state in range(states):
+            entries += _int(state) + _int(2) + _int(state) + _float(0.5) + _int(state + 1) + _float(0.5)
+        entries += _int(-1) + _int(0)
+    triples = b"".join(_int(value) for triple in transitions() for value in triple)
+    log_probabilities = np.full(2 * len(transitions()) + 1, np.log(0.5), np.float32)
+    log_probabilities[0] = 0
+    return b"".join(
+        (
+            _token("<TransitionModel>"), _token("<Topology>"),
+            _ints(range(1, count + 1)), _ints(entry_of), _int(len(classes)), entries,
+            _token("</Topology>"), _token("<Triples>"), _int(len(transitions())), triples, _token("</Triples>"),
+            _token("<LogProbs>"), _vector(log_probabilities), _token("</LogProbs>"), _token("</TransitionModel>"),
+        )
+    )  # fmt: skip
+
+
+def _layers(network: Network) -> tuple[list[str], list[tuple[str, bytes]]]:
+    lines: list[str] = []
+    components: list[tuple[str, bytes]] = []
+
+    def add(name: str, component: bytes, source: str) -> str:
+        lines.append(f"component-node name={name} component={name} input={source}")
+        components.append((name, component))
+        return name
+
+    def norm(name: str, layer: object, source: str) -> str:
+        scale, bias = _folded(layer)
+        x = add(f"{name}.scale", _fixed("Scale", scale), source)
+        return add(f"{name}.bias", _fixed("Bias", bias), x)
+
+    weight, bias = _numpy(network.first.weight), _numpy(network.first.bias)
+    scale, shift = _folded(network.normal)
+    bias = bias + np.einsum("oik,i->o", weight, shift)
+    x = add("first.affine", _tdnn(weight * scale[None, :, None], bias, (-2, -1, 0, 1, 2)), "input")
+    x = norm("first", network.first_norm, add("first.relu", _nonlinear("RectifiedLinear", len(bias)), x))
+    x = add("entry.linear", _tdnn(_numpy(network.entry_waist.weight), None, (0,)), x)
+    bias = _numpy(network.entry.bias)
+    x = add("entry.affine", _tdnn(_numpy(network.entry.weight), bias, (-1, 0, 1)), x)
+    x = norm("entry", network.entry_norm, add("entry.relu", _nonlinear("RectifiedLinear", len(bias)), x))
+    blocks = zip(network.waists, network.widths, network.norms, strict=True)
+    for number, (waist, width, normal) in enumerate(blocks, 1):
+        name = f"block{number}"
+        y = add(f"{name}.linear", _tdnn(_numpy(waist.weight), None, (-3, 0)), x)
+        y = add(f"{name}.affine", _tdnn(_numpy(width.weight), _numpy(width.bias), (0, 3)), y)
+        y = norm(name, normal, add(f"{name}.relu", _nonlinear("RectifiedLinear", len(bias)), y))
+        x = add(
+            f"{name}.sum",
+            _token("<NoOpComponent>")
+            + _token("<Dim>")
+            + _int(len(bias))
+            + _token("<BackpropScale>")
+            + _float(1.0)
+            + _token("</NoOpComponent>"),
+            f"Sum({x}, {y})",
+        )
+    outputs = len(phones.pdfs())
+    x = add("output.affine", _tdnn(_numpy(network.last.weight), _numpy(network.last.bias), (0,)), x)
+    add("output.log-softmax", _nonlinear("LogSoftmax", outputs), x)
+    return lines, components
+
+
+def _numpy(tensor: object) -> Matrix:
+    return np.asarray(tensor.detach().numpy(), np.float32)  # type: ignore[attr-defined]
+
+
+def _folded(layer: object) -> tuple[Matrix, Matrix]:
+    """A batch normalisation as what it multiplies with and what it adds."""
+    mean, variance = _numpy(layer.running_mean), _numpy(layer.running_var)  # type: ignore[attr-defined]
+    scale = 1 / np.sqrt(variance + layer.eps)  # type: ignore[attr-defined]
+    if layer.affine:  # type: ignore[attr-defined]
+        scale = scale * _numpy(layer.weight)  # type: ignore[attr-defined]
+        return scale, _numpy(layer.bias) - mean * scale  # type: ignore[attr-defined]
+    return scale, -mean * scale
+
+
+def _tdnn(weight: Matrix, bias: Matrix | None, offsets: Sequence[int]) -> bytes:
+    """A Conv1d's weight (out, in, k) with the frames that its k columns look at."""
+    flat = weight.transpose(0, 2, 1).reshape(len(weight), -1)
+    return b"".join(
+        (
+            _token("<TdnnComponent>"), _token("<LearningRate>"), _float(0.001),
+            _token("<TimeOffsets>"), _ints(offsets), _token("<LinearParams>"), _matrix(flat),
+            _token("<BiasParams>"), _vector(bias if bias is not None else np.zeros(0, np.float32)),
+            _token("<OrthonormalConstraint>"), _float(0.0), _token("<UseNaturalGradient>"), b"T",
+            _token("<NumSamplesHistory>"), _float(2000.0), _token("<AlphaInOut>"), _float(4.0), _float(4.0),
+            _token("<RankInOut>"), _int(20), _int(80), _token("</TdnnComponent>"),
+        )
+    )  # fmt: skip
+
+
+def _nonlinear(kind: str, dim: int) -> bytes:
+    empty = _vector(np.zeros(0, np.float32))
+    return b"".join(
+        (
+            _token(f"<{kind}Component>"), _token("<Dim>"), _int(dim), _token("<ValueAvg>"), empty,
+            _token("<DerivAvg>"), empty, _token("<Count>"), _double(0.0), _token("<OderivRms>"), empty,
+            _token("<OderivCount>"), _double(0.0), _token("<NumDimsSelfRepaired>"), _double(0.0),
+            _token("<NumDimsProcessed>"), _double(0.0), _token(f"</{kind}Component>"),
+        )
+    )  # fmt: skip
+
+
+def _fixed(kind: str, values: Matrix) -> bytes:
+    name = f"Fixed{kind}Component"
+    plural = {"Scale": "<Scales>", "Bias": "<Bias>"}[kind]
+    return _token(f"<{name}>") + _token(plural) + _vector(values) + _token(f"</{name}>")
+
+
+def _matrix(values: Matrix) -> bytes:
+    """Two bytes a value between the least and the greatest (Kaldi's CM2)."""
+    low, high = float(values.min()), float(values.max())
+    steps = np.rint((values - low) * (65535 / max(high - low, 1e-9))).astype("<u2")
+    return _token("CM2") + struct.pack("<ffii", low, high - low, *values.shape) + steps.tobytes()
+
+
+def _vector(values: Matrix) -> bytes:
+    return _token("FV") + _int(len(values)) + values.astype("<f4").tobytes()
+
+
+def _ints(values: Sequence[int] | range) -> bytes:
+    return _int(len(values)) + struct.pack(f"<{len(values)}i", *values)
+
+
+def _token(text: str) -> bytes:
+    return f"{text} ".encode()
+
+
+def _int(value: int) -> bytes:
+    return b"\4" + struct.pack("<i", value)
+
+
+def _float(value: float) -> bytes:
+    return b"\4" + struct.pack("<f", value)
+
+
+def _double(value: float) -> bytes:
+    return b"\x08" + struct.pack("<d", value)
