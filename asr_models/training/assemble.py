@@ -9,10 +9,10 @@ from asr_models.vocabulary.adapt import PAIRS
 
 MODEL_CONF = """\
 --min-active=200
---max-active=3000
+--max-active=1200
 --beam=12
---lattice-beam=7
---acoustic-scale=0.4
+--lattice-beam=6
+--acoustic-scale=0.3
 --frame-subsampling-factor=3
 --endpoint.silence-phones=1
 --endpoint.rule2.min-trailing-silence=0.5

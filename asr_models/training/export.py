@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from asr_models.vocabulary import phones
-from asr_models.vocabulary.graph import transitions
 
 if TYPE_CHECKING:
     from asr_models.training.network import Network
@@ -41,28 +40,40 @@ def write(network: Network, log_priors: Matrix, path: Path) -> None:
         + body
         + b"".join((_token("</Nnet3>"), _token("<LeftContext>"), _int(0), _token("<RightContext>"), _int(0)))
         + _token("<Priors>")
-        + _vector(np.exp(log_priors))
+        + _vector(_priors(log_priors))
     )
 
 
+SILENCE_PRIOR = 0.35
+"""Of what the network says: the less often silence is expected to be said, the more it means when it is. Noise then
+makes fewer words (tuned on voices that were not trained on)."""
+
+
+def _priors(log_priors: Matrix) -> Matrix:
+    priors = np.exp(log_priors)
+    priors[phones.pdfs()[phones.SILENCE, 0]] *= SILENCE_PRIOR
+    return priors
+
+
 def _transition_model() -> bytes:
-    count = len(phones.PHONES)
-    classes = sorted({phones.states(phone) for phone in phones.PHONES})
-    entry_of = [-1] + [classes.index(phones.states(phone)) for phone in phones.PHONES]
+    count = len(phones.PLACED)
+    states_of = [phones.states(phones.plain(unit)) for unit in phones.PLACED]
+    classes = sorted(set(states_of))
+    entry_of = [-1] + [classes.index(states) for states in states_of]
     entries = b""
     for states in classes:
         entries += _int(states + 1)
         for state in range(states):
             entries += _int(state) + _int(2) + _int(state) + _float(0.5) + _int(state + 1) + _float(0.5)
         entries += _int(-1) + _int(0)
-    triples = b"".join(_int(value) for triple in transitions() for value in triple)
-    log_probabilities = np.full(2 * len(transitions()) + 1, np.log(0.5), np.float32)
+    triples = b"".join(_int(value) for triple in phones.transitions() for value in triple)
+    log_probabilities = np.full(2 * len(phones.transitions()) + 1, np.log(0.5), np.float32)
     log_probabilities[0] = 0
     return b"".join(
         (
             _token("<TransitionModel>"), _token("<Topology>"),
             _ints(range(1, count + 1)), _ints(entry_of), _int(len(classes)), entries,
-            _token("</Topology>"), _token("<Triples>"), _int(len(transitions())), triples, _token("</Triples>"),
+            _token("</Topology>"), _token("<Triples>"), _int(len(phones.transitions())), triples, _token("</Triples>"),
             _token("<LogProbs>"), _vector(log_probabilities), _token("</LogProbs>"), _token("</TransitionModel>"),
         )
     )  # fmt: skip

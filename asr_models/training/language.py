@@ -15,7 +15,7 @@ from asr_models.training.mandarin import Mandarin
 from asr_models.vocabulary.grams import END, NEVER, START, Grams
 
 EDGE = ""
-DISCOUNT = 0.7
+DISCOUNT = 0.45
 _OFTEN = 0.25
 
 
@@ -25,10 +25,10 @@ class Size:
 
     each: int = 150  # sentences of every shape
     words: int = 36_000  # of general Mandarin, beside all that the sentences use
-    pairs: int = 300_000
+    pairs: int = 320_000
     triples: int = 120_000
     own_words: float = 0.55
-    own_pairs: float = 0.65
+    own_pairs: float = 0.8
     trust: float = 25.0  # times a word was seen in the sentences, and they weigh half of `own_pairs`
 
 

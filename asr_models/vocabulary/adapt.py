@@ -16,7 +16,7 @@ from asr_models.vocabulary.lexicon import Lexicon, NewWord
 CHANCE = 5e-5
 """Of a new word among all: that of a street that people call about."""
 
-PAIRS = 8_000
+PAIRS = 13_000
 """Of words in the first search; all others are weighed in the second."""
 
 

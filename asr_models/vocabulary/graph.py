@@ -19,13 +19,6 @@ PAUSE = 0.25
 """The chance of a silence between two words."""
 
 
-def transitions() -> list[tuple[int, int, int]]:
-    """(phone, state, pdf), sorted, as final.mdl lists them; of the n-th (from 1), the self-loop is transition 2n - 1
-    and the way on 2n."""
-    numbers = {phone: number for number, phone in enumerate(phones.PHONES, 1)}
-    return sorted((numbers[phone], state, pdf) for (phone, state), pdf in phones.pdfs().items())
-
-
 def build(lexicon: Lexicon, grams: Grams, pairs: int, model: Path) -> None:
     """Writes graph/HCLG.fst and graph/words.txt of `model`, with the words of `lexicon` and the strongest `pairs` of
     them; and rescore/, with which the best paths through it are judged again by all of `grams`."""
@@ -33,6 +26,8 @@ def build(lexicon: Lexicon, grams: Grams, pairs: int, model: Path) -> None:
     for folder in (graph, rescore):
         folder.mkdir(parents=True, exist_ok=True)
     words = ["<eps>", *sorted(lexicon), "#0", "<s>", "</s>"]
+    (graph / "phones").mkdir(exist_ok=True)
+    (graph / "phones/word_boundary.int").write_text(phones.word_boundaries())
     table = graph / "words.txt"
     table.write_text("".join(f"{word} {number}\n" for number, word in enumerate(words)), encoding="utf-8")
     numbers = {word: number for number, word in enumerate(words)}
@@ -49,7 +44,7 @@ def build(lexicon: Lexicon, grams: Grams, pairs: int, model: Path) -> None:
     kaldifst.determinize_star(lg, use_log=True)
     kaldifst.minimize_encoded(lg)
     kaldifst.arcsort(lg, sort_type="ilabel")
-    first_symbol = len(phones.PHONES) + 1
+    first_symbol = len(phones.PLACED) + 1
     h, symbols = _hmms(range(first_symbol, last_symbol + 1))
     kaldifst.arcsort(h, sort_type="olabel")
     hclg = kaldifst.compose(h, lg)
@@ -65,10 +60,10 @@ def _lexicon(lexicon: Lexicon, numbers: Mapping[str, int]) -> tuple[kaldifst.Std
     said: dict[tuple[str, ...], list[tuple[str, float]]] = defaultdict(list)
     for word, ways in sorted(lexicon.items()):
         for way in ways:
-            said[tuple(way)].append((word, math.log(len(ways)) * 0.5))
+            said[phones.placed(way)].append((word, math.log(len(ways)) * 0.5))
     inner = {way[:length] for way in said for length in range(1, len(way))}
-    unit = {phone: number for number, phone in enumerate(phones.PHONES, 1)}
-    zero = len(phones.PHONES) + 1  # #0 of the grammar, then #1 and on, then the pause's own
+    unit = {phone: number for number, phone in enumerate(phones.PLACED, 1)}
+    zero = len(phones.PLACED) + 1  # #0 of the grammar, then #1 and on, then the pause's own
     most = max(len(alike) for alike in said.values())
     after_pause = zero + most + 1
     fst = kaldifst.StdVectorFst()
@@ -110,21 +105,20 @@ def _hmms(symbols: Sequence[int]) -> tuple[kaldifst.StdVectorFst, set[int]]:
     h.start = start
     h.set_final(start, 0.0)
     chains: dict[int, list[int]] = defaultdict(list)
-    for number, (phone, _, _) in enumerate(transitions(), 1):
+    for number, (phone, _, _) in enumerate(phones.transitions(), 1):
         chains[phone].append(number)
     for phone, chain in chains.items():
         here = start
         for place, number in enumerate(chain):
-            # The way on is taken in the state's last frame, so a state of one frame never loops.
-            state = here
-            if place == 0:
-                state = h.add_state()
-                h.add_arc(start, kaldifst.StdArc(ilabel=0, olabel=phone, weight=0.0, nextstate=state))
-            h.add_arc(state, kaldifst.StdArc(ilabel=2 * number - 1, olabel=0, weight=0.0, nextstate=state))
-            there = start if place == len(chain) - 1 else h.add_state()
-            h.add_arc(state, kaldifst.StdArc(ilabel=2 * number, olabel=0, weight=0.0, nextstate=there))
+            # The way on comes first and then the loop, as Kaldi's graphs have it (reorder): whoever looks for the ends
+            # of words in them takes the loops that follow a way on for the same unit's.
+            there = h.add_state()
+            arc = kaldifst.StdArc(ilabel=2 * number, olabel=0 if place else phone, weight=0.0, nextstate=there)
+            h.add_arc(here, arc)
+            h.add_arc(there, kaldifst.StdArc(ilabel=2 * number - 1, olabel=0, weight=0.0, nextstate=there))
             here = there
-    beyond = 2 * len(transitions()) + 1
+        h.add_arc(here, kaldifst.StdArc(ilabel=0, olabel=0, weight=0.0, nextstate=start))
+    beyond = 2 * len(phones.transitions()) + 1
     passed = set()
     for place, symbol in enumerate(symbols):
         h.add_arc(start, kaldifst.StdArc(ilabel=beyond + place, olabel=symbol, weight=0.0, nextstate=start))

@@ -19,7 +19,17 @@ FINALS = (
 TONES = 5
 
 PHONES = (SILENCE, *INITIALS, *(f"{final}{tone}" for final in FINALS for tone in range(1, TONES + 1)))
-"""All units; the number that Kaldi knows one by is its place here, from 1."""
+"""All units: what the network can tell apart."""
+
+PLACES = {"B": "begin", "I": "internal", "E": "end", "S": "singleton"}
+"""Of a unit in its word, in Kaldi's words: they tell it where words begin and end, and so when each was said."""
+
+PLACED = (
+    SILENCE,
+    *(f"{initial}_{place}" for initial in INITIALS for place in "BI"),
+    *(f"{unit}_{place}" for unit in PHONES[1 + len(INITIALS) :] for place in PLACES),
+)
+"""The units as Kaldi knows them, each by its place here, from 1. To the network a unit is the same wherever it is."""
 
 _STATES = dict.fromkeys((SILENCE, *INITIALS), 1)
 
@@ -50,6 +60,22 @@ def pdfs() -> dict[tuple[str, int], int]:
     """The network's output for each state of each unit."""
     pairs = [(phone, state) for phone in PHONES for state in range(states(phone))]
     return {pair: number for number, pair in enumerate(pairs)}
+
+
+def transitions() -> list[tuple[int, int, int]]:
+    """(phone, state, pdf), sorted, as final.mdl lists them; of the n-th (from 1), the self-loop is transition 2n - 1
+    and the way on 2n."""
+    return [
+        (number, state, pdfs()[plain(unit), state])
+        for number, unit in enumerate(PLACED, 1)
+        for state in range(states(plain(unit)))
+    ]
+
+
+def word_boundaries() -> str:
+    """graph/phones/word_boundary.int: without it Vosk's times of words are a guess."""
+    places = (PLACES.get(unit.partition("_")[2], "nonword") for unit in PLACED)
+    return "".join(f"{number} {place}\n" for number, place in enumerate(places, 1))
 
 
 @functools.cache
@@ -84,6 +110,22 @@ def phones(syllable: str) -> tuple[str, ...]:
 def word_phones(syllables: Sequence[str]) -> tuple[str, ...]:
     """The units of a word. Raises `NotPinyin`."""
     return tuple(phone for syllable in syllables for phone in phones(syllable))
+
+
+def placed(way: Sequence[str]) -> tuple[str, ...]:
+    """A word's units with their places in it.
+
+    >>> placed(("l", "u4", "d", "eng1")), placed(("er4",))
+    (('l_B', 'u4_I', 'd_I', 'eng1_E'), ('er4_S',))
+    """
+    if len(way) == 1:
+        return (f"{way[0]}_S",)
+    return (f"{way[0]}_B", *(f"{unit}_I" for unit in way[1:-1]), f"{way[-1]}_E")
+
+
+def plain(unit: str) -> str:
+    """The unit without its place."""
+    return unit.partition("_")[0]
 
 
 _NASALS = {"ing": "in", "eng": "en"}

@@ -1,4 +1,4 @@
-"""A trained network as the file that Vosk loads. It is written by a process of its own: the writer needs kaldifst."""
+"""A trained network as the file that Vosk loads."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import tiny_model
 
 from asr_models import catalogue
 from asr_models.recogniser import load, transcribe
+from asr_models.training import export
 from asr_models.vocabulary import phones
 
 WRITE = """
@@ -129,14 +130,14 @@ def _read(path: Path) -> Read:
     mdl = Mdl(path)
     mdl.expect("<TransitionModel>", "<Topology>")
     units, entries = mdl.numbers(), mdl.numbers()
-    assert units == list(range(1, len(phones.PHONES) + 1))
+    assert units == list(range(1, len(phones.PLACED) + 1))
     states = []
     for _ in range(int(mdl.number())):
         states.append(int(mdl.number()) - 1)
         for state in range(states[-1]):
             assert [mdl.number(kind) for kind in "iiifif"] == [state, 2, state, 0.5, state + 1, 0.5]
         assert [mdl.number(), mdl.number()] == [-1, 0]
-    assert [states[entry] for entry in entries[1:]] == [phones.states(phone) for phone in phones.PHONES]
+    assert [states[entry] for entry in entries[1:]] == [phones.states(phones.plain(unit)) for unit in phones.PLACED]
     mdl.expect("</Topology>", "<Triples>")
     triples = [(int(mdl.number()), int(mdl.number()), int(mdl.number())) for _ in range(int(mdl.number()))]
     mdl.expect("</Triples>", "<LogProbs>")
@@ -219,7 +220,7 @@ def test_every_matrix_comes_back_within_one_step_with_its_frames_side_by_side(wr
 def test_normalising_is_folded_into_the_first_layer_and_into_a_scale_and_a_bias(
     written: Path, weights: Weights
 ) -> None:
-    _, _, components, priors = _read(written)
+    _, _, components, _ = _read(written)
     frames = np.random.default_rng(2).normal(0, 8, (40, 5))
     seen = frames - weights["normal/running_mean"][:, None]
     seen /= np.sqrt(weights["normal/running_var"] + 1e-5)[:, None]
@@ -233,7 +234,12 @@ def test_normalising_is_folded_into_the_first_layer_and_into_a_scale_and_a_bias(
     normal = normal * weights["norms1/weight"] + weights["norms1/bias"]
     folded = heard * components["block2.scale"]["<Scales>"] + components["block2.bias"]["<Bias>"]
     assert folded == pytest.approx(normal, abs=1e-4)
-    assert priors == pytest.approx(np.exp(weights["log_priors"]), rel=1e-5)
+
+
+def test_silence_is_said_to_be_rarer_than_it_is(written: Path, weights: Weights) -> None:
+    _, _, _, priors = _read(written)
+    assert priors[1:] == pytest.approx(np.exp(weights["log_priors"][1:]), rel=1e-5)
+    assert priors[0] == pytest.approx(np.exp(weights["log_priors"][0]) * export.SILENCE_PRIOR, rel=1e-5)
 
 
 def test_the_layers_follow_one_another_and_each_block_is_added_to_what_went_before(written: Path) -> None:
@@ -251,8 +257,13 @@ def test_the_layers_follow_one_another_and_each_block_is_added_to_what_went_befo
     assert fed["block2.sum"] == "Sum(block1.sum, block2.bias)"
     assert fed["output.affine"] == "block2.sum"
     assert fed["output.log-softmax"] == "output.affine"
-    numbers = {phone: number for number, phone in enumerate(phones.PHONES, 1)}
-    assert triples == sorted((numbers[phone], state, pdf) for (phone, state), pdf in phones.pdfs().items())
+    assert [triple[:2] for triple in triples] == [
+        (number, state)
+        for number, unit in enumerate(phones.PLACED, 1)
+        for state in range(phones.states(phones.plain(unit)))
+    ]
+    for number, state, pdf in triples:
+        assert phones.pdfs()[phones.plain(phones.PLACED[number - 1]), state] == pdf
 
 
 def test_vosk_hears_with_it(written: Path, tmp_path: Path) -> None:

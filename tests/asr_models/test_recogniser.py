@@ -12,6 +12,7 @@ import soxr
 from asr_models import catalogue, recogniser
 from asr_models.catalogue import ModelBroken
 from asr_models.recogniser import Model, Recogniser, transcribe, transcribe_file
+from asr_models.voice import speak
 from asr_models.words import Final, from_wire, joined, to_wire
 
 Say = Callable[[str], bytes]
@@ -42,6 +43,20 @@ def test_times_are_call_times_and_silence_before_speech_is_not_part_of_it(model:
     assert starts == sorted(starts)
     assert final.words[0].start == final.start
     assert final.words[-1].end == final.end
+
+
+def test_every_word_is_where_it_was_said_and_a_pause_belongs_to_none(model: Model) -> None:
+    first, pause, second = speak(GAS.split("，")[0]), bytes(16 * 450), speak(LAMP)
+    words = [word for final in transcribe(model, first + pause + second, 8000) for word in final.words]
+    ends, begins = len(first) / 16000, (len(first) + len(pause)) / 16000
+    before = [word for word in words if word.start < ends]
+    after = words[len(before) :]
+    assert before[-1].text == "泄漏"
+    assert before[-1].end <= ends + 0.1
+    assert after[0].start == pytest.approx(begins, abs=0.1)
+    assert after[-1].end == pytest.approx(begins + len(second) / 16000, abs=0.15)
+    for word in words:  # a syllable of the voice takes a fifth of a second or so
+        assert 0.08 * len(word.text) <= word.end - word.start <= 0.5 * len(word.text), word
 
 
 @pytest.mark.parametrize("size", [160, 333, 3200, 10_000_000])
