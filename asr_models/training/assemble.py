@@ -10,7 +10,7 @@ from asr_models.vocabulary.adapt import PAIRS
 MODEL_CONF = """\
 --min-active=200
 --max-active=1200
---beam=12
+--beam=11
 --lattice-beam=6
 --acoustic-scale=0.3
 --frame-subsampling-factor=3

@@ -44,7 +44,7 @@ def write(network: Network, log_priors: Matrix, path: Path) -> None:
     )
 
 
-SILENCE_PRIOR = 0.35
+SILENCE_PRIOR = 0.045
 """Of what the network says: the less often silence is expected to be said, the more it means when it is. Noise then
 makes fewer words (tuned on voices that were not trained on)."""
 
