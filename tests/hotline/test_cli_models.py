@@ -62,7 +62,7 @@ def test_the_list_has_the_embedded_model_and_the_publisher_s_chinese_ones(hotlin
     code, said, complained = hotline("list")
     assert (code, complained) == (0, "")
     embedded, offered, legend = said.splitlines()
-    assert embedded.split() == ["*", "embedded", "14", "MB", "CC", "BY-SA", "embedded"]
+    assert embedded.split() == ["*", "embedded", "15", "MB", "CC", "BY-SA", "embedded"]
     assert offered.split() == [NAME, f"{len(archive()) / 1e6:.0f}", "MB", "Apache", "2.0", "offered"]
     assert legend == "* in use"
 
@@ -117,7 +117,7 @@ def test_a_model_is_installed_used_taken_back_and_removed(hotline, tmp_path):
     assert listed(hotline)[NAME] == ("installed", False)
 
     code, said, _ = hotline("use", NAME)
-    assert (code, said) == (0, f"{NAME} is in use: the ears take it at their next start\n")
+    assert (code, said) == (0, f"{NAME} is in use: running ears take it within seconds, each call at its next pause\n")
     assert catalogue.find("", tmp_path / "models").resolve() == tmp_path / "models" / NAME
     assert listed(hotline) == {"embedded": ("embedded", False), NAME: ("installed", True)}
     assert hotline("use", NAME)[1] == f"{NAME} is in use already\n"
