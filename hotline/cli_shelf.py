@@ -197,7 +197,7 @@ def _state(settings: Settings, offered: Published) -> tuple[str, str | None]:
 
 
 def _row(name: str, state: str, problem: str | None = None, **more: Any) -> dict[str, Any]:
-    licence = _EMBEDDED_LICENCE if name == BUILT_IN else LICENCES.get(name)
+    licence = _EMBEDDED_LICENCE if name == BUILT_IN or name.startswith(adapting.PREFIX) else LICENCES.get(name)
     return {"name": name, "state": state, "in_use": False, "bytes": None, "licence": licence, "problem": problem} | more
 
 
