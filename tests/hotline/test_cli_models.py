@@ -202,7 +202,7 @@ def test_a_folder_that_cannot_be_written_is_named(hotline, tmp_path):
 
 
 def test_ctrl_c_leaves_what_has_come_and_the_same_command_goes_on(hotline, publisher, tmp_path):
-    publisher.troubles.append(("stall", 8_000_000))
+    publisher.troubles.append(("stall", 3_000_000))
     process = subprocess.Popen(
         [sys.executable, "-c", "from hotline.cli import main; main()", "models", "install", NAME],
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
