@@ -23,6 +23,7 @@ from asr_models.words import Final, Word, joined, utterance
 __all__ = ["Final", "Model", "Recogniser", "Word", "load", "transcribe", "transcribe_file"]
 
 SURE_AFTER_SECONDS = 1.0  # speech shows as a partial well before it is this old
+TAIL_SECONDS = 0.2  # of quiet decoded after a sound; the rest of a pause only once sound follows
 LONG_SECONDS = 15.0  # without an end, and an utterance ends at the first quiet tenth of a second
 LONGEST_SECONDS = 30.0  # and it ends in any case: a decoder's memory grows until it does
 
@@ -81,8 +82,10 @@ class Recogniser:
         self._open = False
         self._step_bytes = 2 * self._gate.step_samples
         self._pre_roll_bytes = 2 * round(rate_hz * PRE_ROLL_SECONDS)
+        self._tail_bytes = 2 * round(rate_hz * TAIL_SECONDS)
+        self._quiet_bytes = 0  # since the last sound
         self._rest = b""  # of a step
-        self._held = b""  # the newest sound that the gate kept back
+        self._held = b""  # the newest sound, not decoded yet
         self._samples = 0  # taken in
         self._heard_until = 0.0
         self._speaking = False  # as far as was looked
@@ -124,7 +127,7 @@ class Recogniser:
         step = self._rest[: len(self._rest) // 2 * 2]
         self._rest = b""
         self._samples += len(step) // 2
-        finals = self._decode(step) + self._end_utterance() if self._open else []
+        finals = self._decode(self._held + step) + self._end_utterance() if self._open else []
         self._sure_until(self.seconds)
         return finals
 
@@ -133,16 +136,19 @@ class Recogniser:
             self._use(self._newest())
         self._samples += len(step) // 2
         was_open, self._open = self._open, self._gate.look(np.frombuffer(step, dtype="<i2"))
-        if not was_open:
-            step = self._held + step
-            if not self._open:
-                self._held = step[-self._pre_roll_bytes :]
-                self._sure_until(self.seconds - len(self._held) / 2 / self._rate_hz)
-                return []
-            self._held = b""
-        finals = self._decode(step)
+        self._quiet_bytes = self._quiet_bytes + len(step) if self._gate.quiet else 0
+        self._held += step
+        if not self._open:
+            finals = self._end_utterance() if was_open else []
+            self._held = self._held[-self._pre_roll_bytes :]
+            self._sure_until(self.seconds - len(self._held) / 2 / self._rate_hz)
+            return finals
+        if self._quiet_bytes > self._tail_bytes and was_open:
+            finals = []  # decoded when sound follows: most often none does
+        else:
+            finals, self._held = self._decode(self._held), b""
         longest = LONG_SECONDS if self._gate.quiet else LONGEST_SECONDS
-        if not self._open or self.seconds - self._utterance_from > longest:
+        if self.seconds - self._utterance_from > longest:
             finals += self._end_utterance()
         elif not self._speaking:
             self.partial()

@@ -14,6 +14,7 @@ MODEL_CONF = """\
 --lattice-beam=6
 --acoustic-scale=0.3
 --frame-subsampling-factor=3
+--frames-per-chunk=51
 --endpoint.silence-phones=1
 --endpoint.rule2.min-trailing-silence=0.5
 --endpoint.rule3.min-trailing-silence=0.75

@@ -88,40 +88,39 @@ def _layers(network: Network) -> tuple[list[str], list[tuple[str, bytes]]]:
         components.append((name, component))
         return name
 
-    def norm(name: str, layer: object, source: str) -> str:
-        scale, bias = _folded(layer)
-        x = add(f"{name}.scale", _fixed("Scale", scale), source)
-        return add(f"{name}.bias", _fixed("Bias", bias), x)
+    def layer(name: str, weight: Matrix, bias: Matrix, offsets: Sequence[int], normal: object, source: str) -> str:
+        """Affine, ReLU and what multiplies after it, which a ReLU lets be multiplied before."""
+        scale, _ = _folded(normal)
+        if (scale <= 0).any():
+            raise ValueError(f"{name}: its normalisation turns values round; train on, or with another seed")
+        affine = _tdnn(weight * scale[:, None, None], bias * scale, offsets)
+        return add(f"{name}.relu", _nonlinear("RectifiedLinear", len(bias)), add(f"{name}.affine", affine, source))
 
-    weight, bias = _numpy(network.first.weight), _numpy(network.first.bias)
+    # What a normalisation adds is the same at all times: whatever comes after it is given that beforehand.
     scale, shift = _folded(network.normal)
-    bias = bias + np.einsum("oik,i->o", weight, shift)
-    x = add("first.affine", _tdnn(weight * scale[None, :, None], bias, (-2, -1, 0, 1, 2)), "input")
-    x = norm("first", network.first_norm, add("first.relu", _nonlinear("RectifiedLinear", len(bias)), x))
-    x = add("entry.linear", _tdnn(_numpy(network.entry_waist.weight), None, (0,)), x)
-    bias = _numpy(network.entry.bias)
-    x = add("entry.affine", _tdnn(_numpy(network.entry.weight), bias, (-1, 0, 1)), x)
-    x = norm("entry", network.entry_norm, add("entry.relu", _nonlinear("RectifiedLinear", len(bias)), x))
+    weight = _numpy(network.first.weight)
+    bias = _numpy(network.first.bias) + _through(weight, shift)
+    x = layer("first", weight * scale[None, :, None], bias, (-2, -1, 0, 1, 2), network.first_norm, "input")
+    waist, added = _numpy(network.entry_waist.weight), _folded(network.first_norm)[1]
+    x = add("entry.linear", _tdnn(waist, _through(waist, added), (0,)), x)
+    x = layer("entry", _numpy(network.entry.weight), _numpy(network.entry.bias), (-1, 0, 1), network.entry_norm, x)
+    added = _folded(network.entry_norm)[1]
     blocks = zip(network.waists, network.widths, network.norms, strict=True)
-    for number, (waist, width, normal) in enumerate(blocks, 1):
-        name = f"block{number}"
-        y = add(f"{name}.linear", _tdnn(_numpy(waist.weight), None, (-3, 0)), x)
-        y = add(f"{name}.affine", _tdnn(_numpy(width.weight), _numpy(width.bias), (0, 3)), y)
-        y = norm(name, normal, add(f"{name}.relu", _nonlinear("RectifiedLinear", len(bias)), y))
-        x = add(
-            f"{name}.sum",
-            _token("<NoOpComponent>")
-            + _token("<Dim>")
-            + _int(len(bias))
-            + _token("<BackpropScale>")
-            + _float(1.0)
-            + _token("</NoOpComponent>"),
-            f"Sum({x}, {y})",
-        )
-    outputs = len(phones.pdfs())
-    x = add("output.affine", _tdnn(_numpy(network.last.weight), _numpy(network.last.bias), (0,)), x)
-    add("output.log-softmax", _nonlinear("LogSoftmax", outputs), x)
+    for number, (narrow, wide, normal) in enumerate(blocks, 1):
+        name, waist = f"block{number}", _numpy(narrow.weight)
+        y = add(f"{name}.linear", _tdnn(waist, _through(waist, added), (-3, 0)), x)
+        y = layer(name, _numpy(wide.weight), _numpy(wide.bias), (0, 3), normal, y)
+        x = add(f"{name}.sum", _no_op(len(added)), f"Sum({x}, {y})")
+        added = added + _folded(normal)[1]
+    weight = _numpy(network.last.weight)
+    x = add("output.affine", _tdnn(weight, _numpy(network.last.bias) + _through(weight, added), (0,)), x)
+    add("output.log-softmax", _nonlinear("LogSoftmax", len(weight)), x)
     return lines, components
+
+
+def _through(weight: Matrix, constant: Matrix) -> Matrix:
+    """What becomes of a constant input."""
+    return np.asarray(np.einsum("oik,i->o", weight, constant), np.float32)
 
 
 def _numpy(tensor: object) -> Matrix:
@@ -138,14 +137,14 @@ def _folded(layer: object) -> tuple[Matrix, Matrix]:
     return scale, -mean * scale
 
 
-def _tdnn(weight: Matrix, bias: Matrix | None, offsets: Sequence[int]) -> bytes:
+def _tdnn(weight: Matrix, bias: Matrix, offsets: Sequence[int]) -> bytes:
     """A Conv1d's weight (out, in, k) with the frames that its k columns look at."""
     flat = weight.transpose(0, 2, 1).reshape(len(weight), -1)
     return b"".join(
         (
             _token("<TdnnComponent>"), _token("<LearningRate>"), _float(0.001),
             _token("<TimeOffsets>"), _ints(offsets), _token("<LinearParams>"), _matrix(flat),
-            _token("<BiasParams>"), _vector(bias if bias is not None else np.zeros(0, np.float32)),
+            _token("<BiasParams>"), _vector(bias),
             _token("<OrthonormalConstraint>"), _float(0.0), _token("<UseNaturalGradient>"), b"T",
             _token("<NumSamplesHistory>"), _float(2000.0), _token("<AlphaInOut>"), _float(4.0), _float(4.0),
             _token("<RankInOut>"), _int(20), _int(80), _token("</TdnnComponent>"),
@@ -165,10 +164,9 @@ def _nonlinear(kind: str, dim: int) -> bytes:
     )  # fmt: skip
 
 
-def _fixed(kind: str, values: Matrix) -> bytes:
-    name = f"Fixed{kind}Component"
-    plural = {"Scale": "<Scales>", "Bias": "<Bias>"}[kind]
-    return _token(f"<{name}>") + _token(plural) + _vector(values) + _token(f"</{name}>")
+def _no_op(dim: int) -> bytes:
+    parts = (_token("<NoOpComponent>"), _token("<Dim>"), _int(dim), _token("<BackpropScale>"), _float(1.0))
+    return b"".join((*parts, _token("</NoOpComponent>")))
 
 
 def _matrix(values: Matrix) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,7 @@ export.write(network, weights["log_priors"], Path(sys.argv[2]))
 """
 
 WIDTH, WAIST, ENTRY = 24, 8, 12
+Array = npt.NDArray[np.float64]
 Weights = dict[str, npt.NDArray[np.float32]]
 
 
@@ -66,7 +68,8 @@ def _weights() -> Weights:
     weights |= {f"{name}/bias": random.normal(0, 1, shapes[name][0]) for name in ("first", "entry", "last")}
     weights |= {f"widths{number}/bias": random.normal(0, 1, WIDTH) for number in range(2)}
     for name in ("first_norm", "entry_norm", "norms0", "norms1"):
-        weights |= {f"{name}/{part}": random.normal(0, 1, WIDTH) for part in ("weight", "bias", "running_mean")}
+        weights |= {f"{name}/{part}": random.normal(0, 1, WIDTH) for part in ("bias", "running_mean")}
+        weights[f"{name}/weight"] = random.uniform(0.5, 1.5, WIDTH)
         weights[f"{name}/running_var"] = random.uniform(0.5, 2, WIDTH)
     weights |= {"normal/running_mean": random.normal(0, 5, 40), "normal/running_var": random.uniform(20, 90, 40)}
     weights["log_priors"] = np.log(random.dirichlet(np.ones(len(phones.pdfs()))))
@@ -201,9 +204,7 @@ def test_every_matrix_comes_back_within_one_step_with_its_frames_side_by_side(wr
     _, _, components, _ = _read(written)
     for name, layer, offsets in (
         ("entry.linear", "entry_waist", [0]),
-        ("entry.affine", "entry", [-1, 0, 1]),
         ("block1.linear", "waists0", [-3, 0]),
-        ("block2.affine", "widths1", [0, 3]),
         ("output.affine", "last", [0]),
     ):
         weight = weights[f"{layer}/weight"]
@@ -213,27 +214,59 @@ def test_every_matrix_comes_back_within_one_step_with_its_frames_side_by_side(wr
         inputs = weight.shape[1]
         for place in range(len(offsets)):
             assert np.abs(matrix[:, place * inputs : (place + 1) * inputs] - weight[:, :, place]).max() <= step
-        bias = weights.get(f"{layer}/bias", np.zeros(0, np.float32))
-        assert np.array_equal(components[name]["<BiasParams>"], bias)  # type: ignore[arg-type]
 
 
-def test_normalising_is_folded_into_the_first_layer_and_into_a_scale_and_a_bias(
-    written: Path, weights: Weights
-) -> None:
-    _, _, components, _ = _read(written)
-    frames = np.random.default_rng(2).normal(0, 8, (40, 5))
-    seen = frames - weights["normal/running_mean"][:, None]
-    seen /= np.sqrt(weights["normal/running_var"] + 1e-5)[:, None]
-    wanted = np.einsum("oik,ik->o", weights["first/weight"], seen) + weights["first/bias"]
-    matrix, _ = components["first.affine"]["<LinearParams>"]  # type: ignore[misc]
-    got = matrix @ frames.T.reshape(-1) + components["first.affine"]["<BiasParams>"]
-    assert got == pytest.approx(wanted, abs=1e-2)
+def test_normalising_is_folded_into_the_layers_around_it(written: Path, weights: Weights) -> None:
+    _, lines, components, _ = _read(written)
+    frames = np.random.default_rng(2).normal(0, 8, (61, 40))
+    heard = {"input": dict(enumerate(frames))}
+    for line in lines[1:-2]:  # as Kaldi goes through it, to before the softmax
+        name, source = line.split(" ", 3)[1].removeprefix("name="), line.split(" ", 3)[3].removeprefix("input=")
+        heard[name] = _passed(
+            components.get(name, {}), name, [heard[one] for one in re.findall(r"[a-z0-9.]+(?=[,)]|$)", source)]
+        )
 
-    heard = np.maximum(wanted, 0)
-    normal = (heard - weights["norms1/running_mean"]) / np.sqrt(weights["norms1/running_var"] + 1e-5)
-    normal = normal * weights["norms1/weight"] + weights["norms1/bias"]
-    folded = heard * components["block2.scale"]["<Scales>"] + components["block2.bias"]["<Bias>"]
-    assert folded == pytest.approx(normal, abs=1e-4)
+    x = frames.T - weights["normal/running_mean"][:, None]
+    x = _conv(x / np.sqrt(weights["normal/running_var"] + 1e-5)[:, None], weights, "first")
+    x = _conv(_normal(x, weights, "first_norm"), weights, "entry_waist")
+    x = _normal(_conv(x, weights, "entry")[:, ::3], weights, "entry_norm")
+    for number in range(2):
+        y = _conv(_conv(x, weights, f"waists{number}"), weights, f"widths{number}")
+        x = x[:, 1:-1] + _normal(y, weights, f"norms{number}")
+    wanted = _conv(x, weights, "last")
+    first = 2 + 1 + 3 * 2  # the frame of the first output
+    got = np.stack([heard["output.affine"][first + 3 * number] for number in range(wanted.shape[1])], axis=1)
+    assert got == pytest.approx(wanted, abs=0.02 * np.abs(wanted).max())
+
+
+def _conv(x: Array, weights: Weights, name: str) -> Array:
+    weight = weights[f"{name}/weight"]
+    windows = np.lib.stride_tricks.sliding_window_view(x, weight.shape[2], axis=1)
+    bias = weights.get(f"{name}/bias", np.zeros(len(weight)))
+    return np.einsum("oik,itk->ot", weight, windows) + bias[:, None]
+
+
+def _normal(x: Array, weights: Weights, name: str) -> Array:
+    mean, variance, weight, bias = (
+        weights[f"{name}/{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+    )
+    return ((np.maximum(x, 0).T - mean) / np.sqrt(variance + 1e-5) * weight + bias).T
+
+
+def _passed(component: dict[str, object], name: str, sources: list[dict[int, Array]]) -> dict[int, Array]:
+    """What comes out of a component at every frame for which all that it looks at is there."""
+    if name.endswith(".relu"):
+        return {frame: np.maximum(x, 0) for frame, x in sources[0].items()}
+    if len(sources) == 2:
+        return {frame: sources[0][frame] + x for frame, x in sources[1].items() if frame in sources[0]}
+    matrix, _ = component["<LinearParams>"]  # type: ignore[misc]
+    offsets, bias = component["<TimeOffsets>"], component["<BiasParams>"]
+    there = sources[0]
+    return {
+        frame: matrix @ np.concatenate([there[frame + offset] for offset in offsets]) + bias  # type: ignore[attr-defined]
+        for frame in there
+        if all(frame + offset in there for offset in offsets)  # type: ignore[attr-defined]
+    }
 
 
 def test_silence_is_said_to_be_rarer_than_it_is(written: Path, weights: Weights) -> None:
@@ -253,8 +286,8 @@ def test_the_layers_follow_one_another_and_each_block_is_added_to_what_went_befo
         fed[name.removeprefix("name=")] = source.removeprefix("input=")
     assert set(fed) == set(components)
     assert fed["first.affine"] == "input"
-    assert fed["block1.sum"] == "Sum(entry.bias, block1.bias)"
-    assert fed["block2.sum"] == "Sum(block1.sum, block2.bias)"
+    assert fed["block1.sum"] == "Sum(entry.relu, block1.relu)"
+    assert fed["block2.sum"] == "Sum(block1.sum, block2.relu)"
     assert fed["output.affine"] == "block2.sum"
     assert fed["output.log-softmax"] == "output.affine"
     assert [triple[:2] for triple in triples] == [
