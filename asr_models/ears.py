@@ -6,6 +6,7 @@ is answered with one line of counters.
 """
 
 import asyncio
+import ctypes
 import json
 import math
 import socket
@@ -14,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -22,8 +23,10 @@ from asr_models.hearing import Counters, Event, Hearing, Hello, NewListener
 from asr_models.loading import LOOK_SECONDS, Loaded
 from asr_models.recogniser import Model, Recogniser
 
+GATHER_SECONDS = 0.1  # a live stream's sound is taken in so often
 HELLO_SECONDS = 10.0  # a connection that says nothing for so long is closed
 _READ_BYTES = 1 << 16
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # as malloc.h has them
 _UNREAD_BYTES = 1 << 20  # events a peer has not taken; with more it is given up
 
 log = structlog.get_logger(__name__)
@@ -49,6 +52,7 @@ async def serve(
     and `fallback` is taken; raises `ModelBroken` when there is none, or it is broken too. Let SIGTERM cancel
     this: a process that dies while loading leaves its model under suspicion.
     """
+    _keep_memory()
     loaded = await Loaded.first(find_model, fallback, socket_path.with_name(f"{socket_path.name}.loading"))
 
     def newest() -> Model:
@@ -65,6 +69,16 @@ async def serve(
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+
+
+def _keep_memory() -> None:
+    """Decoders take and give back large pieces of memory all the time; given back to the system, they would be cleared
+    anew each time. A tenth of the work of many streams is saved. Elsewhere than on glibc nothing is done."""
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+        libc.mallopt(_M_TRIM_THRESHOLD, 256 << 20)
+        libc.mallopt(_M_TOP_PAD, 64 << 20)
 
 
 class Ears:
@@ -112,7 +126,7 @@ class Ears:
             if hello is None:
                 tell(self._stats())
             else:
-                await self._hear(hello, reader, tell)
+                await self._hear(hello, reader, cast(asyncio.Transport, writer.transport), tell)
         except HelloWrong as wrong:
             tell({"event": "error", "message": str(wrong)})
         except (TimeoutError, ConnectionError):
@@ -125,13 +139,19 @@ class Ears:
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
-    async def _hear(self, hello: Hello, reader: asyncio.StreamReader, tell: Callable[[Event], None]) -> None:
+    async def _hear(
+        self,
+        hello: Hello,
+        reader: asyncio.StreamReader,
+        transport: asyncio.ReadTransport,
+        tell: Callable[[Event], None],
+    ) -> None:
         hearing = Hearing(hello, self._new_listener, self._decoders, self.counters, tell)
         self._hearings.add(hearing)
         self.counters.streams += 1
         self.counters.streams_begun += 1
         tell({"event": "started", "model": self._model()[0]})
-        reading = asyncio.create_task(_read(reader, hearing))
+        reading = asyncio.create_task(_read(reader, transport, hearing))
         decoding = asyncio.create_task(hearing.run())
         try:
             # Whichever fails first ends both: no words without an ear for them, no sound without a decoder.
@@ -172,10 +192,15 @@ async def _first_line(reader: asyncio.StreamReader) -> Hello | None:
     return None if said.get("stats") is True else read_hello(said)
 
 
-async def _read(reader: asyncio.StreamReader, hearing: Hearing) -> None:
+async def _read(reader: asyncio.StreamReader, transport: asyncio.ReadTransport, hearing: Hearing) -> None:
     while pcm := await reader.read(_READ_BYTES):
         hearing.take(pcm)
-        if not hearing.hello.live:
+        if hearing.hello.live:
+            # Sound comes fifty times a second; to look at it so often costs as much as to decode it.
+            transport.pause_reading()
+            await asyncio.sleep(GATHER_SECONDS)
+            transport.resume_reading()
+        else:
             await hearing.room()
     hearing.end()
 

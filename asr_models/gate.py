@@ -12,7 +12,7 @@ HOP_SECONDS = 0.02  # between looks; each look spans two hops
 STEP_HOPS = 5  # looks at a time, since it costs little more than one
 OPENS_AFTER = 3  # looks in a row with sound: the edge of a tone is seen in two
 HANG_OVER_SECONDS = 0.6  # of quiet, and it shuts: longer than a pause for breath, and than vosk's own 0.5 s
-PRE_ROLL_SECONDS = 0.4  # decoded from before it opened: the onset, and some silence for the decoder to begin in
+PRE_ROLL_SECONDS = 0.3  # decoded from before it opened: the onset, and some silence for the decoder to begin in
 
 OPENS_DB = 8.0  # above the floor
 STAYS_DB = 5.0  # and so much keeps it open

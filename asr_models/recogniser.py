@@ -23,6 +23,7 @@ from asr_models.words import Final, Word, joined, utterance
 __all__ = ["Final", "Model", "Recogniser", "Word", "load", "transcribe", "transcribe_file"]
 
 SURE_AFTER_SECONDS = 1.0  # speech shows as a partial well before it is this old
+LOOK_SECONDS = 0.2  # between looks at what is being said: vosk knows more only every half second or so
 TAIL_SECONDS = 0.2  # of quiet decoded after a sound; the rest of a pause only once sound follows
 LONG_SECONDS = 15.0  # without an end, and an utterance ends at the first quiet tenth of a second
 LONGEST_SECONDS = 30.0  # and it ends in any case: a decoder's memory grows until it does
@@ -89,6 +90,8 @@ class Recogniser:
         self._samples = 0  # taken in
         self._heard_until = 0.0
         self._speaking = False  # as far as was looked
+        self._partial = ""
+        self._looked_at = 0.0
         self._began: float | None = None  # when the sound began that is being decoded
         self._use(model)
 
@@ -116,11 +119,14 @@ class Recogniser:
         """What was said so far of the utterance in progress, subject to change; "" in silence."""
         if not self._open:
             return ""
+        if self.seconds - self._looked_at < LOOK_SECONDS:
+            return self._partial
         words = json.loads(self._vosk.PartialResult()).get("partial", "").split()
         self._speaking = bool(words)
         if not words:
             self._sure_until(self.seconds - SURE_AFTER_SECONDS)
-        return joined(words)
+        self._looked_at, self._partial = self.seconds, joined(words)
+        return self._partial
 
     def finish(self) -> list[Final]:
         """The end of the sound: what is still in progress becomes final. Nothing may be fed afterwards."""
@@ -192,7 +198,7 @@ class Recogniser:
         return bool(pcm) and bool(self._vosk.AcceptWaveform(pcm))
 
     def _final(self, result: str) -> list[Final]:
-        self._speaking = False
+        self._speaking, self._partial = False, ""
         words = [
             Word(word["word"], self._vosk_zero + word["start"], self._vosk_zero + word["end"], word["conf"])
             for word in json.loads(result).get("result", [])

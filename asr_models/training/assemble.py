@@ -9,12 +9,12 @@ from asr_models.vocabulary.adapt import PAIRS
 
 MODEL_CONF = """\
 --min-active=200
---max-active=1200
---beam=11
+--max-active=1000
+--beam=10.5
 --lattice-beam=6
 --acoustic-scale=0.3
 --frame-subsampling-factor=3
---frames-per-chunk=51
+--frames-per-chunk=60
 --endpoint.silence-phones=1
 --endpoint.rule2.min-trailing-silence=0.5
 --endpoint.rule3.min-trailing-silence=0.75
