@@ -11,7 +11,6 @@ import json
 import math
 import socket
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +21,7 @@ import structlog
 from asr_models.hearing import Counters, Event, Hearing, Hello, NewListener
 from asr_models.loading import LOOK_SECONDS, Loaded
 from asr_models.recogniser import Model, Recogniser
+from asr_models.turns import Turns
 
 GATHER_SECONDS = 0.1  # a live stream's sound is taken in so often
 HELLO_SECONDS = 10.0  # a connection that says nothing for so long is closed
@@ -82,7 +82,7 @@ def _keep_memory() -> None:
 
 
 class Ears:
-    """The server. `workers` threads decode for all streams, each stream in its turn. `model` gives the name of
+    """The server. `workers` threads decode for all streams, each in its turn (see `turns`). `model` gives the name of
     the model in use, and whether it is only the fallback."""
 
     def __init__(self, new_listener: NewListener, *, workers: int, model: Callable[[], tuple[str, bool]]) -> None:
@@ -90,7 +90,7 @@ class Ears:
         self._new_listener = new_listener
         self._workers = workers
         self._model = model
-        self._decoders = ThreadPoolExecutor(workers, thread_name_prefix="ears")
+        self._turns = Turns(workers)
         self._hearings: set[Hearing] = set()
 
     async def serve(self, socket_path: Path, on_ready: Callable[[], None] = lambda: None) -> None:
@@ -109,7 +109,7 @@ class Ears:
                 on_ready()
                 await server.serve_forever()
         finally:
-            self._decoders.shutdown(wait=False, cancel_futures=True)
+            self._turns.close()
             with suppress(FileNotFoundError):
                 if socket_path.stat().st_ino == mine:
                     socket_path.unlink()
@@ -146,7 +146,7 @@ class Ears:
         transport: asyncio.ReadTransport,
         tell: Callable[[Event], None],
     ) -> None:
-        hearing = Hearing(hello, self._new_listener, self._decoders, self.counters, tell)
+        hearing = Hearing(hello, self._new_listener, self._turns, self.counters, tell)
         self._hearings.add(hearing)
         self.counters.streams += 1
         self.counters.streams_begun += 1

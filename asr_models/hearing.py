@@ -6,10 +6,10 @@ on the tape. Time is counted in audio throughout.
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from asr_models.turns import Turns
 from asr_models.words import Final, to_wire
 
 JOB_SECONDS = 0.2  # sound a decoder takes at once, so that streams take turns
@@ -27,6 +27,8 @@ class Listener(Protocol):
     def seconds(self) -> float: ...
     @property
     def heard_until(self) -> float: ...
+    @property
+    def pausing(self) -> bool: ...
     def feed(self, pcm: bytes) -> list[Final]: ...
     def partial(self) -> str: ...
     def finish(self) -> list[Final]: ...
@@ -72,14 +74,14 @@ class Hearing:
         self,
         hello: Hello,
         new_listener: NewListener,
-        decoders: Executor,
+        turns: Turns,
         counters: Counters,
         tell: Callable[[Event], None],
     ) -> None:
         self.hello = hello
         self.missed: list[tuple[float, float]] = []
         self._new_listener = new_listener
-        self._decoders = decoders
+        self._turns = turns
         self._counters = counters
         self._tell = tell
         self._waiting = _Waiting()
@@ -126,7 +128,7 @@ class Hearing:
                 await self._decode(listener, pcm)
             elif self._waiting.ended:
                 break
-        for final in await self._off_loop(listener.finish):
+        for final in await self._turns.take(listener.finish, short=True):
             self._tell({"event": "final", **to_wire(final), "heard_until": listener.heard_until})
         self._tell({"event": "stopped", "seconds": round(self._now() - self.hello.offset, 3), "missed": self.missed})
 
@@ -156,7 +158,8 @@ class Hearing:
         show = self.hello.live and self.waiting_seconds <= SHED_SECONDS
         if self.hello.live and not show:
             self._counters.shed_partials += 1
-        finals, partial = await self._off_loop(_heard, listener, pcm, show)
+        # Sound after a pause began is most often more of the pause: hardly any work, and it brings the final words.
+        finals, partial = await self._turns.take(_heard, listener, pcm, show, short=listener.pausing)
         self._counters.decoded_seconds += len(pcm) / 2 / self.hello.rate_hz
         for final in finals:
             self._text = ""
@@ -179,11 +182,8 @@ class Hearing:
         return await self._listen_from(gap_until)
 
     async def _listen_from(self, offset: float) -> Listener:
-        listener: Listener = await self._off_loop(self._new_listener, self.hello.rate_hz, offset)
+        listener: Listener = await self._turns.take(self._new_listener, self.hello.rate_hz, offset, short=True)
         return listener
-
-    async def _off_loop(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._decoders, work, *arguments)
 
 
 def _heard(listener: Listener, pcm: bytes, show: bool) -> tuple[list[Final], str | None]:

@@ -22,7 +22,7 @@ from asr_models.words import Final, Word, joined, utterance
 
 __all__ = ["Final", "Model", "Recogniser", "Word", "load", "transcribe", "transcribe_file"]
 
-SURE_AFTER_SECONDS = 1.0  # speech shows as a partial well before it is this old
+SURE_AFTER_SECONDS = 1.5  # speech shows as a partial well before it is this old: vosk says nothing new for up to 0.9 s
 LOOK_SECONDS = 0.2  # between looks at what is being said: vosk knows more only every half second or so
 TAIL_SECONDS = 0.2  # of quiet decoded after a sound; the rest of a pause only once sound follows
 LONG_SECONDS = 15.0  # without an end, and an utterance ends at the first quiet tenth of a second
@@ -104,6 +104,11 @@ class Recogniser:
     def heard_until(self) -> float:
         """Call time before which all that was said is final. Never goes back."""
         return round(self.offset_seconds + self._heard_until, 3)
+
+    @property
+    def pausing(self) -> bool:
+        """No sound in the newest tenth of a second."""
+        return self._gate.quiet
 
     def feed(self, pcm: bytes) -> list[Final]:
         """The utterances that ended in `pcm`; most often none."""

@@ -36,6 +36,7 @@ class ScriptedListener:
         self._gate, self._rate_hz, self._offset = gate, rate_hz, offset
         self._bytes = 0
         self.heard_until = offset
+        self.pausing = True
 
     @property
     def seconds(self) -> float:
@@ -47,6 +48,7 @@ class ScriptedListener:
         if b"\x66\x66" in pcm:
             raise RuntimeError("the decoder fell over")
         before = int(self.seconds)
+        self.pausing = not any(pcm)
         self._bytes += len(pcm)
         self._gate.cut += pcm
         ends = [self._offset + second + 1.0 for second in range(before, int(self.seconds))]
