@@ -6,7 +6,6 @@ is answered with one line of counters.
 """
 
 import asyncio
-import ctypes
 import json
 import math
 import socket
@@ -26,7 +25,6 @@ from asr_models.turns import Turns
 GATHER_SECONDS = 0.1  # a live stream's sound is taken in so often
 HELLO_SECONDS = 10.0  # a connection that says nothing for so long is closed
 _READ_BYTES = 1 << 16
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # as malloc.h has them
 _UNREAD_BYTES = 1 << 20  # events a peer has not taken; with more it is given up
 
 log = structlog.get_logger(__name__)
@@ -52,7 +50,6 @@ async def serve(
     and `fallback` is taken; raises `ModelBroken` when there is none, or it is broken too. Let SIGTERM cancel
     this: a process that dies while loading leaves its model under suspicion.
     """
-    _keep_memory()
     loaded = await Loaded.first(find_model, fallback, socket_path.with_name(f"{socket_path.name}.loading"))
 
     def newest() -> Model:
@@ -69,16 +66,6 @@ async def serve(
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
-
-
-def _keep_memory() -> None:
-    """Decoders take and give back large pieces of memory all the time; given back to the system, they would be cleared
-    anew each time. A tenth of the work of many streams is saved. Elsewhere than on glibc nothing is done."""
-    with suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, 1 << 30)
-        libc.mallopt(_M_TRIM_THRESHOLD, 256 << 20)
-        libc.mallopt(_M_TOP_PAD, 64 << 20)
 
 
 class Ears:

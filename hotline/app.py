@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes.util
 import errno
 import json
 import os
@@ -53,7 +54,10 @@ def programs(settings: Settings) -> list[Program]:
         if not settings.desk_port:
             environment["HOTLINE_DESK_PORT"] = str(_free_port(settings.desk_host))
         settings.desk_note.write_text(_web_address(settings.desk_host, environment["HOTLINE_DESK_PORT"]) + "\n")
-    found += [Program(f"ears-{i}", ("hotline.app", "ears", str(i)), environment) for i in range(settings.ears)]
+    found += [
+        Program(f"ears-{i}", ("hotline.app", "ears", str(i)), environment | ears_environment())
+        for i in range(settings.ears)
+    ]
     # before the line, so that a desk may still show how the last calls end when all is stopped
     found.append(Program("desk", ("agent_desk.app",), environment, vital=False))
     found.append(Program("line", ("hotline.app", "line"), environment))
@@ -61,6 +65,12 @@ def programs(settings: Settings) -> list[Program]:
         Program(f"card-{i}", ("hotline.app", "card", str(i)), environment, spared=True) for i in range(settings.cards)
     ]
     return found
+
+
+def ears_environment() -> dict[str, str]:
+    """jemalloc for the ears if the machine has it (decision 0017); what LD_PRELOAD says already, stays."""
+    jemalloc = ctypes.util.find_library("jemalloc")
+    return {"LD_PRELOAD": jemalloc} if jemalloc and "LD_PRELOAD" not in os.environ else {}
 
 
 def spare(programs: list[Program]) -> Spare:

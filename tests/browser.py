@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import debian
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from stack import PATIENCE_SECONDS, Stack
 
@@ -33,18 +31,8 @@ PASSWORD = "Kuan-Zhai-2026"
 
 def install() -> None:
     """Chromium and a font with Chinese characters, from Debian, where they are missing."""
-    if Path(CHROMIUM).exists() and _FONT.exists():
-        return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise AssertionError(
-            "browser tests need Debian's packages chromium and fonts-noto-cjk: install them, or be root"
-        )
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
-    subprocess.run(["apt-get", "update", "-qq"], **quiet)  # type: ignore[call-overload]
-    subprocess.run(
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-noto-cjk"],
-        **quiet,  # type: ignore[call-overload]
-    )
+    if not (Path(CHROMIUM).exists() and _FONT.exists()):
+        debian.install("chromium", "fonts-noto-cjk")
 
 
 @contextmanager

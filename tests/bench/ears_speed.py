@@ -22,12 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import debian
 import numpy as np
 import psutil
 from reports import percentile
 from sounds import a_law, at_level, from_pcm, noise, to_pcm
 
 from asr_models import catalogue, voice
+from hotline.app import ears_environment
 
 Row = list[str]
 
@@ -35,7 +37,7 @@ RATE_HZ = 8000
 PIECE_BYTES = 320  # 20 ms, as a telephone sends
 FEED_SECONDS = 16.0
 LAST_WORDS_SECONDS = 1.0  # listened to after the last piece
-SOON_SECONDS = {"ears": 1.0, "plain": 1.5, "websocket": 1.5}
+SOON_SECONDS = {"ears": 1.0, "bare": 1.0, "plain": 1.5, "websocket": 1.5}
 """What counts as in time. The plain ways wait for vosk's own end of an utterance: even a single caller waits 1.2 s."""
 CALLERS = range(30, 171, 10)  # fifteen: four attempts find the most
 
@@ -294,7 +296,7 @@ def _connected(kind: str, address: str, skipped: float, number: int) -> Caller:
     else:
         peer = socket.socket(socket.AF_UNIX)
         peer.connect(address)
-        if kind == "ears":
+        if kind in ("ears", "bare"):
             hello = {"stream": f"caller-{number}", "rate_hz": RATE_HZ, "offset": 0, "pace": "live"}
             peer.sendall(json.dumps(hello).encode() + b"\n")
     peer.setblocking(False)
@@ -320,13 +322,18 @@ class Heard:
 
 
 def callers_a_core(folder: Path) -> list[Row]:
-    """The most callers whose finals come soon after their last word, 95 times of 100."""
+    """The most callers whose finals come soon after their last word, 95 times of 100.
+
+    All have jemalloc, as the ears of a hotline have it; what the ears are without it is told too.
+    """
+    if not ears_environment():
+        debian.install("libjemalloc2")
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         return [["live callers a core", "needs two cores", "", ""]]
     script = written(folder)
-    ears, plain, websocket = (
-        most(kind, folder, script, cores[0], cores[-1]) for kind in ("ears", "plain", "websocket")
+    ears, bare, plain, websocket = (
+        most(kind, folder, script, cores[0], cores[-1]) for kind in ("ears", "bare", "plain", "websocket")
     )
     return [
         [
@@ -336,6 +343,7 @@ def callers_a_core(folder: Path) -> list[Row]:
             f"{ears.callers / other.callers:.1f}" if other.callers else "-",
         ]
         for kind, name, other in (
+            ("bare", "ears without jemalloc", bare),
             ("plain", "plain recognisers in turn", plain),
             ("websocket", "a thread a stream over WebSocket", websocket),
         )
@@ -385,6 +393,8 @@ def _program(core: int, *arguments: str) -> subprocess.Popen[str]:
     repository = Path(__file__).parents[2]
     paths = [repository, repository / "tests", repository / "tests" / "bench"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "OMP_NUM_THREADS": "1"}
+    if arguments[1] != "bare":
+        environment |= ears_environment()
     return subprocess.Popen(
         [sys.executable, __file__, str(core), *arguments], stdout=subprocess.PIPE, text=True, env=environment
     )
@@ -400,7 +410,7 @@ def main() -> None:
     core, task, kind, address, *rest = sys.argv[1:]
     os.sched_setaffinity(0, {int(core)})
     if task == "serve":
-        {"ears": serve_ears, "plain": serve_plain, "websocket": serve_websocket}[kind](address)
+        {"ears": serve_ears, "bare": serve_ears, "plain": serve_plain, "websocket": serve_websocket}[kind](address)
     else:
         print(json.dumps(feed(kind, address, int(rest[0]), read(Path(rest[1])))))
 
