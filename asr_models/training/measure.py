@@ -1,11 +1,10 @@
 """The sets that a model is measured on, as folders for `hotline models eval`: nothing in them was trained on.
 
 Sentences of the hotline by synthetic voices kept apart, on a clean and on a noisy line; sentences written by hand;
-recorded words kept apart; the sentences of a speaker kept apart.
+of recorded words and sentences those kept apart.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -21,8 +20,9 @@ _LEVEL = 10 ** (-26 / 20)
 _AIR_SECONDS = 0.4
 
 
-def make(folder: Path, *, written: Path, recordings: Path | None, seed: int = 1) -> None:
-    """All sets below `folder`; `written` are the sentences by hand, one a line."""
+def make(folder: Path, *, written: Path, recordings: Path | None, all_sentences: bool = False, seed: int = 1) -> None:
+    """All sets below `folder`; `written` are the sentences by hand, one a line. `all_sentences` of the recordings
+    measure only a network that was trained on none of them: main.pt."""
     shapes, known, random = text.read(), text.words(), Random(seed)
     lines = [line for line in written.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     hotline: list[str] = []
@@ -43,9 +43,9 @@ def make(folder: Path, *, written: Path, recordings: Path | None, seed: int = 1)
     held_out = [one for one in real.words(recordings / "words") if one.held_out]
     _write(folder / "words", ((one.text, a_law(_levelled(one.sound))) for one in held_out if len(one.text) > 1))
     _write(folder / "characters", ((one.text, a_law(_levelled(one.sound))) for one in held_out if len(one.text) == 1))
-    for path in sorted(recordings.iterdir()):
-        if any(path.glob("*.flac")):
-            _write(folder / path.name, ((one.text, a_law(_levelled(one.sound))) for one in real.sentences(path)))
+    for path in real.folders(recordings):
+        said = (one for one in real.sentences(path) if all_sentences or one.held_out)
+        _write(folder / path.name, ((one.text, a_law(_levelled(one.sound))) for one in said))
 
 
 def noisy(sound: Sound, telephone: Telephone, generator: Generator) -> Sound:
@@ -80,7 +80,9 @@ def _levelled(sound: Sound) -> Sound:
 
 def _write(folder: Path, sounds: Iterable[tuple[str, Sound]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for (said, sound), number in zip(sounds, count(), strict=False):
+    for old in (*folder.glob("[0-9]*.wav"), *folder.glob("[0-9]*.txt")):
+        old.unlink()
+    for number, (said, sound) in enumerate(sounds):
         soundfile.write(folder / f"{number:04d}.wav", sound, RATE_HZ, subtype="PCM_16")
         (folder / f"{number:04d}.txt").write_text(f"{said}\n", encoding="utf-8")
 
@@ -91,9 +93,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--written", type=Path, required=True, help="sentences by hand, one a line")
-    parser.add_argument("--recordings", type=Path)
-    options = parser.parse_args()
-    make(options.folder, written=options.written, recordings=options.recordings)
+    parser.add_argument("--recordings", type=Path, help="the folder that was trained with")
+    parser.add_argument("--all-sentences", action="store_true", help="also those that last.pt was trained on")
+    make(**vars(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ finds least likely is left out.
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,8 @@ class Recording:
 
     @property
     def held_out(self) -> bool:
-        """Whether it measures and never trains; the text decides, so that no word is on both sides."""
+        """Whether it measures and never trains; the text decides, so that no word is on both sides. Syllables, which
+        no set measures, all train."""
         return zlib.crc32(self.text.encode()) % 100 < HELD_OUT_PERCENT
 
 
@@ -71,6 +72,16 @@ def sentences(folder: Path) -> Iterator[Recording]:
         yield Recording(text, folder.name, [units[:-1]], _read(path))
 
 
+def trained(recordings: Iterable[Recording]) -> list[Recording]:
+    """Those that train: all but what measures."""
+    return [one for one in recordings if not one.held_out]
+
+
+def folders(recordings: Path) -> list[Path]:
+    """Those that hold sentences."""
+    return [path for path in sorted(recordings.iterdir()) if any(path.glob("*.flac"))]
+
+
 def _units(reading: Sequence[str]) -> list[str]:
     return list(phones.word_phones(reading))
 
@@ -88,6 +99,8 @@ def aligned(recordings: Sequence[Recording], network: Network, log_priors: Score
         best = max((_align(scores, reading) for reading in recording.readings), key=lambda fit: fit[0])
         if best[1] is not None:
             found.append((best[0], recording, best[1]))
+    if not found:
+        return []
     limit = np.quantile([score for score, _, _ in found], WORST)
     return [_utterance(recording, path) for score, recording, path in found if score >= limit]
 

@@ -1,13 +1,16 @@
-"""The training in its stages; each leaves a file, and whoever starts again goes on after the last one.
+"""The training in its stages; each leaves a file, and whoever starts again with the same plan goes on after the last.
 
 1. synthetic speakers say what the script gives them,
 2. a first network learns from them alone and finds the units in the recordings of words and syllables,
 3. the network learns from all of these; it is measured on the sentences of a speaker it never heard,
 4. it learns from those sentences too. This one ships.
+
+Without recordings the second stage is the last, and is called synthetic.
 """
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,7 +37,7 @@ KEEP_EVERY = 200  # batches between two looks at what was reached, kept so that 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything; two cores need about an hour and a half."""
+    """How much of everything; `loaders` and `threads` change only how fast."""
 
     seed: int = 12345
     utterances: int = 40_000
@@ -44,6 +47,9 @@ class Plan:
     last_batches: int = 1600
     loaders: int = 1
     threads: int = 1
+
+
+_ONLY_HOW_FAST = ("loaders", "threads")
 
 
 @dataclass(frozen=True)
@@ -57,19 +63,24 @@ class Stage:
     begin: Path | None = None
 
 
+class CannotTrain(Exception):
+    """What was asked does not go together; the message says why."""
+
+
 def run(work: Path, recordings: Path | None, plan: Plan, tell: Callable[[str], None] = print) -> Path:
-    """The last network's file. `recordings` holds words/, syllables/ and any folders of sentences; without it
-    the network knows synthetic speakers only."""
+    """The last network's file. `recordings` holds words/, syllables/ and any folders of sentences, or some of these;
+    without it the network knows synthetic speakers only. Raises `CannotTrain`."""
     work.mkdir(parents=True, exist_ok=True)
+    _settle(work, recordings, plan)
     torch.set_num_threads(plan.threads)
     spoken = _synthetic(work, plan, tell)
     made = Source(spoken, 1.0, pitch=(0.85, 1.18), formants=(0.92, 1.08))
     telephone = Telephone(np.random.default_rng(plan.seed), [one.sound for one in spoken[:200]])
     first = _learn(Stage("first", [made], plan.first_batches, 2e-3), telephone, work, plan, tell)
     if recordings is None:
-        return _learn(Stage("main", [made], plan.main_batches, 2e-3, first), telephone, work, plan, tell)
+        return _learn(Stage("synthetic", [made], plan.main_batches, 2e-3, first), telephone, work, plan, tell)
 
-    words = _found(work / "words.npz", lambda: list(real.words(recordings / "words")), first, tell)
+    words = _found(work / "words.npz", lambda: real.trained(real.words(recordings / "words")), first, tell)
     syllables = _found(work / "syllables.npz", lambda: list(real.syllables(recordings / "syllables")), first, tell)
     apart = {"pitch": (0.74, 1.28), "formants": (0.86, 1.16)}
     known = [
@@ -77,29 +88,48 @@ def run(work: Path, recordings: Path | None, plan: Plan, tell: Callable[[str], N
         Source(words, 0.35, tempo=(0.95, 1.9), gap=0.35, **apart),
         Source(syllables, 0.15, tempo=(1.0, 2.0), gap=0.25, **apart),
     ]
-    main = _learn(Stage("main", known, plan.main_batches, 2e-3, first), telephone, work, plan, tell)
-    folders = [path for path in sorted(recordings.iterdir()) if any(path.glob("*.flac"))]
-    last = main
-    if folders:
-        said = [
-            utterance
-            for path in folders
-            for utterance in _found(work / f"{path.name}.npz", partial(_sentences, path), main, tell)
-        ]
-        every = [
-            Source(spoken, 0.42, pitch=(0.85, 1.18), formants=(0.92, 1.08)),
-            Source(words, 0.2, tempo=(0.95, 1.9), gap=0.35, **apart),
-            Source(words, 0.13, tempo=(0.95, 1.1), gap=1.5, pitch=(0.97, 1.03), formants=(0.97, 1.03)),
-            Source(syllables, 0.08, tempo=(1.0, 2.0), gap=0.25, **apart),
-            Source(said, 0.17, tempo=(0.9, 1.3), gap=0.6, pitch=(0.78, 1.25), formants=(0.86, 1.16)),
-        ]
-        last = _learn(Stage("last", every, plan.last_batches, 1e-3, main), telephone, work, plan, tell)
-    return last
+    main = _learn(Stage("main", _full(known), plan.main_batches, 2e-3, first), telephone, work, plan, tell)
+    said = [
+        utterance
+        for path in real.folders(recordings)
+        for utterance in _found(work / f"{path.name}.npz", partial(_sentences, path), main, tell)
+    ]
+    if not said:
+        return main
+    every = [
+        Source(spoken, 0.42, pitch=(0.85, 1.18), formants=(0.92, 1.08)),
+        Source(words, 0.2, tempo=(0.95, 1.9), gap=0.35, **apart),
+        Source(words, 0.13, tempo=(0.95, 1.1), gap=1.5, pitch=(0.97, 1.03), formants=(0.97, 1.03)),
+        Source(syllables, 0.08, tempo=(1.0, 2.0), gap=0.25, **apart),
+        Source(said, 0.17, tempo=(0.9, 1.3), gap=0.6, pitch=(0.78, 1.25), formants=(0.86, 1.16)),
+    ]
+    return _learn(Stage("last", _full(every), plan.last_batches, 1e-3, main), telephone, work, plan, tell)
+
+
+def _full(sources: Sequence[Source]) -> list[Source]:
+    return [source for source in sources if source.utterances]
+
+
+def _settle(work: Path, recordings: Path | None, plan: Plan) -> None:
+    """What is in `work` was made by the plan in its plan.json; half of one and half of another is neither."""
+    if recordings is not None and not any(recordings.glob("*/*.mp3")) and not any(recordings.glob("*/*.flac")):
+        raise CannotTrain(f"there are no recordings in {recordings}: no words/*.mp3, syllables/*.mp3 or */*.flac")
+    wanted: dict[str, object] = {name: value for name, value in vars(plan).items() if name not in _ONLY_HOW_FAST}
+    wanted["recordings"] = None if recordings is None else str(recordings.resolve())
+    path = work / "plan.json"
+    if not path.exists():
+        path.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
+        return
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    if changed := [
+        f"{name} {kept.get(name)}, not {value}" for name, value in wanted.items() if kept.get(name) != value
+    ]:
+        raise CannotTrain(f"{work} was begun with {', '.join(changed)}: go on with the same, or take another folder")
 
 
 def load(path: Path) -> tuple[Network, np.ndarray]:
     """A network that a stage left, ready to hear, and its log priors."""
-    kept = torch.load(path, weights_only=True)
+    kept = torch.load(path, map_location="cpu", weights_only=True)
     network = Network(Shape(**kept["shape"]))
     network.load_state_dict(kept["network"])
     network.eval()
@@ -121,10 +151,10 @@ def _synthetic(work: Path, plan: Plan, tell: Callable[[str], None]) -> list[Utte
 def _found(
     path: Path, read: Callable[[], list[real.Recording]], aligner: Path, tell: Callable[[str], None]
 ) -> list[Utterance]:
-    """The recordings that train, with their units found by the network of `aligner`."""
+    """The recordings with their units, as the network of `aligner` finds them."""
     if not path.exists():
         network, log_priors = load(aligner)
-        recordings = [one for one in read() if not one.held_out]
+        recordings = read()
         utterances = real.aligned(recordings, network, log_priors)
         speech.save(path, utterances)
         hours = sum(one.seconds for one in utterances) / 3600
@@ -133,7 +163,7 @@ def _found(
 
 
 def _sentences(folder: Path) -> list[real.Recording]:
-    return list(real.sentences(folder))
+    return real.trained(real.sentences(folder))
 
 
 class _Numbered(Dataset):
@@ -160,14 +190,15 @@ def _learn(stage: Stage, telephone: Telephone, work: Path, plan: Plan, tell: Cal
     if done.exists():
         return done
     torch.manual_seed(plan.seed)
-    network = Network(Shape())
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = Network(Shape()).to(device)
     if stage.begin is not None:
-        network.load_state_dict(torch.load(stage.begin, weights_only=True)["network"])
+        network.load_state_dict(torch.load(stage.begin, map_location="cpu", weights_only=True)["network"])
     optimiser = torch.optim.AdamW(network.parameters(), stage.rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, stage.rate, total_steps=stage.batches, pct_start=0.08)
     part, start = work / f"{stage.name}.part", 0
     if part.exists():
-        kept = torch.load(part, weights_only=True)
+        kept = torch.load(part, map_location="cpu", weights_only=True)
         network.load_state_dict(kept["network"])
         optimiser.load_state_dict(kept["optimiser"])
         schedule.load_state_dict(kept["schedule"])
@@ -180,7 +211,8 @@ def _learn(stage: Stage, telephone: Telephone, work: Path, plan: Plan, tell: Cal
     network.train()
     began, losses, hits = time.monotonic(), [], []
     for number, (inputs, wanted) in enumerate(batches, start + 1):
-        with torch.autocast("cpu", torch.bfloat16):
+        inputs, wanted = inputs.to(device), wanted.to(device)
+        with torch.autocast(device.type, torch.bfloat16):
             logits = network(inputs)
         loss = functional.cross_entropy(logits.float(), wanted)
         optimiser.zero_grad()
@@ -199,7 +231,7 @@ def _learn(stage: Stage, telephone: Telephone, work: Path, plan: Plan, tell: Cal
         if number % KEEP_EVERY == 0 and number < stage.batches:
             state = {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(), "batches": number}
             _keep(part, {"network": network.state_dict()} | state)
-    log_priors = _log_priors(network, takes)
+    log_priors = _log_priors(network, takes, device)
     _keep(done, {"network": network.state_dict(), "shape": vars(network.shape), "log_priors": log_priors})
     part.unlink(missing_ok=True)
     return done
@@ -212,13 +244,13 @@ def _keep(path: Path, state: dict[str, object]) -> None:
 
 
 @torch.inference_mode()
-def _log_priors(network: Network, takes: Takes, count: int = 320) -> torch.Tensor:
+def _log_priors(network: Network, takes: Takes, device: torch.device, count: int = 320) -> torch.Tensor:
     """How often the network says each pdf: the mean of what it says of takes beyond those it learnt from."""
     network.eval()
     total = torch.zeros(len(phones.pdfs()))
     for first in range(0, count, BATCH):
         inputs = torch.stack([torch.from_numpy(takes[10**9 + first + i][0]) for i in range(BATCH)])
-        total += torch.softmax(network(inputs), 1).mean(dim=(0, 2))
+        total += torch.softmax(network(inputs.to(device)), 1).mean(dim=(0, 2)).cpu()
     return torch.log(torch.clamp(total / total.sum(), min=1e-6))
 
 
@@ -233,9 +265,10 @@ def main() -> None:
     options = vars(parser.parse_args())
     work, recordings = options.pop("work"), options.pop("recordings")
     os.nice(5)
-    (work / "plan.json").parent.mkdir(parents=True, exist_ok=True)
-    (work / "plan.json").write_text(json.dumps(options))
-    run(work, recordings, Plan(**options), lambda line: print(line, flush=True))
+    try:
+        print(run(work, recordings, Plan(**options), lambda line: print(line, flush=True)))
+    except (CannotTrain, mandarin.MandarinMissing, synthetic.SpeakersFailed) as why:
+        sys.exit(str(why))
 
 
 if __name__ == "__main__":
