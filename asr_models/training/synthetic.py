@@ -49,8 +49,24 @@ class Order:
     range: int
 
 
-def speak(orders: Sequence[Order], path: Path) -> None:
-    """Speaks all orders into `path` (see `speech.save`), but for those that crash espeak-ng every time."""
+class SpeakersFailed(Exception):
+    """espeak-ng could not be started, or lost too much; the message says which."""
+
+
+MOST_LOST = 0.1
+
+
+def speak(orders: Sequence[Order], path: Path, most_lost: float = MOST_LOST) -> None:
+    """Speaks all orders into `path` (see `speech.save`), but for those that crash espeak-ng every time and those that
+    it says otherwise. Raises `SpeakersFailed` and leaves no file if these are more than `most_lost` of all."""
+    _speak(orders, path)
+    spoken = len(speech.load([path]))
+    if spoken < (1 - most_lost) * len(orders):
+        path.unlink()
+        raise SpeakersFailed(f"espeak-ng spoke {spoken} of {len(orders)} utterances of {path.name}")
+
+
+def _speak(orders: Sequence[Order], path: Path) -> None:
     job = path.with_suffix(".json")
     job.write_text(json.dumps([asdict(order) for order in orders]), encoding="utf-8")
     try:
@@ -58,20 +74,23 @@ def speak(orders: Sequence[Order], path: Path) -> None:
             [sys.executable, "-m", "asr_models.training.synthetic", str(job), str(path)],
             timeout=TIMEOUT_SECONDS,
             capture_output=True,
+            text=True,
             check=False,
         )
-        spoken = done.returncode == 0
     except subprocess.TimeoutExpired:
-        spoken = False
-    job.unlink()
-    if spoken:
+        done = None
+    finally:
+        job.unlink()
+    if done is not None and done.returncode > 0:
+        raise SpeakersFailed(done.stderr)
+    if done is not None and done.returncode == 0:
         return
     halves: list[Utterance] = []
     if len(orders) > 1:
         middle = len(orders) // 2
         for letter, part in (("a", orders[:middle]), ("b", orders[middle:])):
             half = path.with_name(f"{path.stem}{letter}.half.npz")
-            speak(part, half)
+            _speak(part, half)
             halves += speech.load([half])
             half.unlink()
     speech.save(path, halves)

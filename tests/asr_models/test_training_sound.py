@@ -15,7 +15,7 @@ import soundfile
 from asr_models.sound import through_a_law
 from asr_models.training import features, measure, speech, synthetic, telephone
 from asr_models.training.speech import RATE_HZ, Sound, Utterance
-from asr_models.training.synthetic import PAUSE, UNHEARD, VOICES, Order
+from asr_models.training.synthetic import PAUSE, UNHEARD, VOICES, Order, SpeakersFailed
 from asr_models.training.takes import OUTPUTS, Source, Takes, hurried
 from asr_models.training.telephone import Telephone
 from asr_models.vocabulary import phones
@@ -315,7 +315,7 @@ def test_what_is_meant_is_learnt_whatever_accent_it_is_said_with(tmp_path: Path)
 
 def test_syllables_that_the_speaker_says_otherwise_are_left_out(tmp_path: Path) -> None:
     twice = Order("路灯", ["lu4", "deng1"], ["lu4"], "f4", 170, 50, 50)
-    synthetic.speak([twice, order("快", said=["kuai4"])], tmp_path / "said.npz")
+    synthetic.speak([twice, order("快", said=["kuai4"])], tmp_path / "said.npz", most_lost=0.5)
     assert [one.text for one in speech.load([tmp_path / "said.npz"])] == ["快"]
 
 
@@ -328,9 +328,26 @@ def test_a_crash_of_espeak_loses_only_what_it_crashed_on(
     script.chmod(0o755)
     monkeypatch.setattr(synthetic.sys, "executable", str(script))
     (tmp_path / "w").mkdir()
-    synthetic.speak([order(text, said=["kuai4"]) for text in texts], tmp_path / "w/said.npz")
+    synthetic.speak([order(text, said=["kuai4"]) for text in texts], tmp_path / "w/said.npz", most_lost=1.0)
     assert [one.text for one in speech.load([tmp_path / "w/said.npz"])] == [text for text in texts if text != "CRASH"]
     assert [path.name for path in (tmp_path / "w").iterdir()] == ["said.npz"]
+
+
+def test_speakers_that_cannot_start_are_no_crash_and_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho there is no libespeak >&2\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(synthetic.sys, "executable", str(script))
+    with pytest.raises(SpeakersFailed, match="there is no libespeak"):
+        synthetic.speak([order("快", said=["kuai4"])], tmp_path / "said.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["python"]
+
+
+def test_a_file_that_lacks_much_of_what_was_ordered_is_not_left(tmp_path: Path) -> None:
+    twice = Order("路灯", ["lu4", "deng1"], ["lu4"], "f4", 170, 50, 50)
+    with pytest.raises(SpeakersFailed, match=r"spoke 1 of 2 utterances of said\.npz"):
+        synthetic.speak([twice, order("快", said=["kuai4"])], tmp_path / "said.npz")
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_voice_that_measures_is_trained_on() -> None:
@@ -346,6 +363,9 @@ def test_the_sets_to_measure_on_are_made_without_the_recordings(
 ) -> None:
     monkeypatch.setattr(measure, "SENTENCES", 2)
     (tmp_path / "written.txt").write_text("# by hand\n路灯坏了。\n什么时候来水？\n", encoding="utf-8")
+    older = tmp_path / "sets/written-clean/0117.wav"
+    older.parent.mkdir(parents=True)
+    older.touch()
     measure.make(tmp_path / "sets", written=tmp_path / "written.txt", recordings=None)
     folders = {path.name for path in (tmp_path / "sets").iterdir()}
     assert folders == {"hotline-clean", "hotline-noisy", "written-clean", "written-noisy"}
