@@ -3,7 +3,7 @@
 from pathlib import Path
 from random import Random
 
-from asr_models.training import export, features, language, mandarin, readings, text, train
+from asr_models.training import export, features, language, mandarin, readings, text
 from asr_models.vocabulary import graph, lexicon
 from asr_models.vocabulary.adapt import PAIRS
 
@@ -30,6 +30,8 @@ def assemble(network: Path, model: Path, size: language.Size, seed: int = 1) -> 
 
 def write_ears(network: Path, model: Path) -> None:
     """am/ and conf/."""
+    from asr_models.training import train  # needs torch
+
     trained, log_priors = train.load(network)
     export.write(trained, log_priors, model / "am/final.mdl")
     (model / "conf").mkdir(exist_ok=True)
@@ -42,7 +44,7 @@ def write_language(model: Path, size: language.Size, seed: int = 1) -> None:
     general, shapes, known = mandarin.read(), text.read(), text.words()
     cutter = language.Cutter(general, [*text.entries(), *known])
     said = language.sentences(cutter, shapes, size.each, Random(seed))
-    grams = language.ngrams(said, general, size, known)
+    grams = language.ngrams(said, general, size, {*known, *language.named(cutter, text.names())})
     sounds = readings.lexicon(grams.words(), known, general)
     grams = grams.only(sounds)
     graph.build(sounds, grams, PAIRS, model)

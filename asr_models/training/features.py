@@ -1,4 +1,4 @@
-"""Kaldi's MFCC, many takes at once, with one thing that Kaldi has not: the ear can be stretched.
+"""Kaldi's MFCC, with one thing that Kaldi has not: the ear can be stretched.
 
 A mel bank stretched by 1.1 hears formants a tenth higher than they are and leaves the pitch alone; with
 resampling, which moves both, a speaker becomes another one.

@@ -48,7 +48,7 @@ class Cutter:
             self._jieba.tmp_dir = folder  # for its cache, which is of no use again
             self._jieba.initialize()
         for name in names:
-            for word in _cores(name):
+            for word in cores(name):
                 self._jieba.add_word(word, freq=max(self._jieba.FREQ.get(word) or 0, 20_000))
 
     def words(self, sentence: str) -> list[str]:
@@ -57,14 +57,14 @@ class Cutter:
 
 # fmt: off
 _ENDINGS = (
-    "街道办事处", "街道办", "街道", "社区", "小区", "花园", "大道", "地铁站", "广场", "公园", "医院", "大学", "中学",
-    "小学", "立交桥", "立交", "市场", "车站", "东路", "西路", "南路", "北路", "中路", "路", "街", "巷", "镇", "乡",
-    "站", "区", "县", "市", "村", "苑",
+    "街道办事处", "街道办", "街道", "社区", "小区", "花园", "大道", "大街", "地铁站", "广场", "公园", "医院", "大学",
+    "中学", "小学", "立交桥", "立交", "市场", "车站", "东路", "西路", "南路", "北路", "中路", "东街", "西街", "南街",
+    "北街", "中街", "新区", "古镇", "公司", "路", "街", "巷", "镇", "乡", "站", "区", "县", "市", "村", "苑",
 )
 # fmt: on
 
 
-def _cores(name: str) -> list[str]:
+def cores(name: str) -> list[str]:
     """A name that is short enough to be a word, and what is left of it without its kind: 抚琴街道, 抚琴."""
     found = [name] if 2 <= len(name) <= 4 else []
     for ending in _ENDINGS:
@@ -87,15 +87,22 @@ def sentences(cutter: Cutter, shapes: text.Shapes, each: int, random: Random) ->
     return cut
 
 
+def named(cutter: Cutter, names: Iterable[str]) -> set[str]:
+    """The words that it takes to say each of the names, with and without its kind."""
+    return {word for name in names for word in (*cores(name), *cutter.words(name))}
+
+
 def ngrams(said: Sequence[Sequence[Sequence[str]]], mandarin: Mandarin, size: Size, also: Iterable[str] = ()) -> Grams:
     """Words, pairs and triples of the sentences of every shape and of Mandarin, as many as `size` allows.
 
-    `also` are words that are to be among them in any case.
+    `also` are words that are to be among them in any case, and count as if a shape had said them once.
     """
     one = _counted(said, 1)
+    for word in sorted(set(also)):
+        one[word,] = max(one.get((word,), 0.0), _OFTEN)
     two = _counted(said, 2)
     three = _counted(said, 3)
-    words = _words(one, mandarin, size, also)
+    words = _words(one, mandarin, size)
     pairs = _pairs(two, words, mandarin, size)
     chances: dict[tuple[str, ...], float] = {(word,): p for word, p in words.items()}
     chances.update(pairs)
@@ -129,21 +136,18 @@ def _counted(said: Sequence[Sequence[Sequence[str]]], order: int) -> dict[tuple[
     return dict(total)
 
 
-def _words(
-    counts: Mapping[tuple[str, ...], float], mandarin: Mandarin, size: Size, also: Iterable[str]
-) -> dict[str, float]:
+def _words(counts: Mapping[tuple[str, ...], float], mandarin: Mandarin, size: Size) -> dict[str, float]:
     one = {gram[0]: count for gram, count in counts.items()}
-    own = set(one)
     general = sorted((word for word in mandarin.words if word), key=lambda word: -mandarin.words[word])
     singles = [word for word in general if len(word) == 1][:4000]
-    chosen = own | set(general[: size.words]) | set(singles) | set(also)
-    total = sum(one[word] for word in own)
+    # In one order, so that the sums are the same on every machine.
+    chosen = sorted({*one, *general[: size.words], *singles})
+    total = sum(one.values())
     everyday = {word: math.exp(mandarin.words.get(word, -17.0)) for word in chosen}
     mass = sum(everyday.values())
     mixed = {
         word: size.own_words * one.get(word, 0) / total + (1 - size.own_words) * everyday[word] / mass
-        for word in sorted(chosen | {EDGE})
-        if word or EDGE in own
+        for word in chosen
     }
     mass = sum(mixed.values())
     return {word: p / mass for word, p in mixed.items()}

@@ -27,22 +27,14 @@ class MandarinMissing(Exception):
 
 @dataclass
 class Mandarin:
-    """Probabilities (natural logarithms) of words, of pairs, and the weight of going without a pair.
+    """Probabilities (natural logarithms) of words and of pairs.
 
     "" is the edge of a sentence, as the stops are.
     """
 
     words: dict[str, float]
     pairs: dict[str, dict[str, float]]
-    backoff: dict[str, float]
     _followers: dict[str, tuple[list[str], list[float]]] = field(default_factory=dict, repr=False)
-
-    def log_probability(self, word: str, before: str) -> float:
-        """Of `word` after `before`."""
-        pair = self.pairs.get(before, {}).get(word)
-        if pair is not None:
-            return pair
-        return self.words.get(word, -20.0) + self.backoff.get(before, 0.0)
 
     def sentences(self, random: Random, longest: int = 14) -> Iterator[list[str]]:
         """Words that follow one another as they do in the language, without sense, without end."""
@@ -102,8 +94,8 @@ def _lexicon(data: bytes) -> list[str]:
 
 
 def _parse(lines: Iterator[str]) -> Mandarin:
-    model = Mandarin({}, {}, {})
-    order, edge = 0, 0.0
+    model = Mandarin({}, {})
+    order = 0
     for line in lines:
         if line.startswith("\\"):
             order = int(line[1])
@@ -117,15 +109,11 @@ def _parse(lines: Iterator[str]) -> Mandarin:
         name = _word(names[-1])
         if name is None:
             continue
-        if names == [_EDGE]:
-            edge = -float(numbers[1])
         if order == 1:
             model.words[name] = _sum(model.words.get(name), -float(numbers[0]))
-            model.backoff[name] = -float(numbers[1])
         elif names[0] == _EDGE or _word(names[0]):
             after = model.pairs.setdefault("" if names[0] == _EDGE else names[0], {})
             after[name] = _sum(after.get(name), -float(numbers[0]))
-    model.backoff[""] = edge
     return model
 
 

@@ -1,12 +1,17 @@
 """What the synthetic speakers are given to say, and how: who speaks, how fast, with what accent."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from random import Random
+from typing import TYPE_CHECKING
 
 from asr_models.training import text
 from asr_models.training.mandarin import Mandarin
 from asr_models.training.synthetic import PAUSE, VOICES, Order
 from asr_models.vocabulary import phones
+
+if TYPE_CHECKING:
+    import jieba
 
 _ACCENTED = 0.12
 _SANDHI = 0.5
@@ -54,14 +59,13 @@ def order(sentence: str, syllables: Sequence[str], random: Random, voices: Seque
 
 def spoken(sentence: str, known: dict[str, list[str]], random: Random) -> list[str]:
     """The syllables of a sentence with a pause at each stop; [] if any of it cannot be read."""
-    import jieba
-
+    cutter = _cutter(frozenset(known))
     sandhi = random.random() < _SANDHI
     syllables: list[str] = []
     for clause in text.clauses(sentence):
         if syllables:
             syllables.append(PAUSE)
-        for word in jieba.lcut(clause):
+        for word in cutter.lcut(clause):
             reading = phones.readings(word, known)
             if not reading:
                 return []
@@ -71,6 +75,17 @@ def spoken(sentence: str, known: dict[str, list[str]], random: Random) -> list[s
     except phones.NotPinyin:
         return []
     return syllables
+
+
+@functools.cache
+def _cutter(known: frozenset[str]) -> "jieba.Tokenizer":
+    """Cuts sentences so that words whose reading is known stay whole."""
+    import jieba
+
+    cutter = jieba.Tokenizer()
+    for word in sorted(known):
+        cutter.add_word(word)
+    return cutter
 
 
 def _every_syllable() -> list[str]:

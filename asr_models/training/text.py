@@ -5,7 +5,7 @@ slots/<slot>.txt or something made up on the spot (a telephone number, a time, a
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -63,8 +63,16 @@ def words(folder: Path = TEXT) -> dict[str, list[str]]:
 
 
 def entries(folder: Path = TEXT) -> list[str]:
-    """All names in the slots: places, streets, units; the words a general dictionary lacks."""
+    """All that fills the slots of slots/*.txt: names, people, and turns of phrase."""
     return [line for path in sorted((folder / "slots").glob("*.txt")) for line in _lines(path)]
+
+
+_NAMES = ("company", "community", "district", "landmark", "metro", "road", "shop", "street", "unit")
+
+
+def names(folder: Path = TEXT) -> list[str]:
+    """The names among them: places, units, companies; the words a general dictionary lacks."""
+    return [line for slot in _NAMES for line in _lines(folder / f"slots/{slot}.txt")]
 
 
 def expand(shape: str, slots: dict[str, Slot], random: Random) -> str:
@@ -238,9 +246,3 @@ _PLACES = (
     "{district}",
     "{street}",
 )
-
-
-def sentences(shapes: Shapes, random: Random) -> Iterator[str]:
-    """Without end."""
-    while True:
-        yield shapes.sentence(random)

@@ -80,9 +80,15 @@ def test_what_is_made_up_on_the_spot_is_chinese_too(shapes: text.Shapes) -> None
 
 def test_every_district_and_street_that_a_draft_can_name_is_said() -> None:
     gazetteer = tomllib.loads((REPOSITORY / "hotline/units/gazetteer.toml").read_text(encoding="utf-8"))
-    entries = set(text.entries())
-    assert set(gazetteer["districts"]) <= entries
-    assert {street for streets in gazetteer["streets"].values() for street in streets} <= entries
+    names = set(text.names())
+    assert set(gazetteer["districts"]) <= names
+    assert {street for streets in gazetteer["streets"].values() for street in streets} <= names
+    assert names < set(text.entries())
+
+
+def test_whatever_fills_a_slot_fills_it_in_some_sentence(shapes: text.Shapes) -> None:
+    written = "".join((*shapes.shapes, *text._PLACES))
+    assert [slot for slot in shapes.slots if f"{{{slot}}}" not in written] == []
 
 
 def test_every_reading_is_pinyin_with_a_syllable_for_each_character_and_given_once() -> None:
@@ -132,8 +138,8 @@ def test_a_choice_gives_each_of_its_branches_and_an_option_gives_nothing_now_and
 
 
 def test_the_same_seed_says_the_same(shapes: text.Shapes) -> None:
-    assert [*islice(text.sentences(shapes, Random(7)), 20)] == [*islice(text.sentences(shapes, Random(7)), 20)]
-    assert [*islice(text.sentences(shapes, Random(7)), 20)] != [*islice(text.sentences(shapes, Random(8)), 20)]
+    said = [[shapes.sentence(random) for _ in range(20)] for random in (Random(7), Random(7), Random(8))]
+    assert said[0] == said[1] != said[2]
 
 
 # -- general Mandarin ----------------------------------------------------------------------------------------
@@ -171,12 +177,9 @@ def test_of_the_packaged_n_grams_the_words_are_kept_that_can_be_said_and_stops_a
     assert set(model.words) == {"", "路灯", "坏"}
     assert model.words["路灯"] == -1.0
     assert math.exp(model.words[""]) == pytest.approx(math.exp(-2) + math.exp(-3))
-    assert model.backoff == {"": 0.5, "路灯": -0.25, "坏": -0.75}
     assert model.pairs["路灯"] == {"坏": -0.25}
     assert model.pairs[""] == {"路灯": -0.5}
     assert math.exp(model.pairs["坏"][""]) == pytest.approx(2 * math.exp(-1))
-    assert model.log_probability("坏", "路灯") == -0.25
-    assert model.log_probability("路灯", "坏") == -1.0 - 0.75
 
 
 def test_sentences_follow_the_pairs_and_end_where_a_stop_may_stand() -> None:
@@ -203,7 +206,7 @@ def test_without_the_packages_it_says_which_are_needed(tmp_path: Path) -> None:
 
 def general(*words: str) -> Mandarin:
     """Words as likely as one another, and rare."""
-    return Mandarin(dict.fromkeys(["", *words], -12.0), {}, {})
+    return Mandarin(dict.fromkeys(["", *words], -12.0), {})
 
 
 def test_a_word_has_its_careful_reading_and_the_one_in_one_breath() -> None:
@@ -217,7 +220,7 @@ def test_a_word_has_its_careful_reading_and_the_one_in_one_breath() -> None:
 
 def test_of_a_character_the_readings_stay_that_are_heard_in_words() -> None:
     often = general("银行", "行人", "行为")
-    rarely = Mandarin({"银行": -12.0, "行人": -8.0, "行为": -8.0}, {}, {})
+    rarely = Mandarin({"银行": -12.0, "行人": -8.0, "行为": -8.0}, {})
     one, other = ("x", "ing2"), ("h", "ang2")
     assert {one, other} <= set(readings.lexicon(["行"], {}, often)["行"])
     assert other not in readings.lexicon(["行"], {}, rarely)["行"]
@@ -230,6 +233,14 @@ def test_a_sentence_is_spoken_with_its_own_readings_and_a_pause_at_each_stop() -
     assert said == {("dai4", "yi4", PAUSE, "ni3", "hao3"), ("dai4", "yi4", PAUSE, "ni2", "hao3")}
     assert script.spoken("", known, Random(1)) == []
     assert script.spoken("龨", known, Random(1)) == []
+
+
+def test_every_word_whose_reading_is_given_is_spoken_so() -> None:
+    known = text.words()
+    for word, reading in known.items():
+        said = {tuple(script.spoken(word, known, Random(seed))) for seed in range(4)}
+        assert said <= {tuple(reading), tuple(phones.sandhi(word, reading))}, word
+    assert script.spoken("郫都", known, Random(1)) == ["pi2", "du1"]
 
 
 def test_what_speakers_are_given_is_pinyin_all_kinds_of_it_and_the_same_for_the_same_seed() -> None:
@@ -268,7 +279,7 @@ def test_the_chances_of_all_words_make_one_whatever_the_hotline_and_mandarin_say
 
 def test_what_the_hotline_says_counts_more_than_mandarin_and_what_is_often_said_more_still() -> None:
     likely = {word: -math.log(4) for word in ("", "路灯", "坏", "亮")}
-    everyday = Mandarin(likely, {"路灯": {"坏": math.log(0.3), "亮": math.log(0.3)}}, {"": 0.0})
+    everyday = Mandarin(likely, {"路灯": {"坏": math.log(0.3), "亮": math.log(0.3)}})
     unseen = language.ngrams(cut("燃气 泄漏"), everyday, language.Size())
     seen = language.ngrams(cut("路灯 坏", "燃气 泄漏"), everyday, language.Size())
     often = language.ngrams(cut(*["路灯 坏"] * 40, "燃气 泄漏"), everyday, language.Size())
@@ -293,8 +304,18 @@ def test_sentences_are_cut_at_the_names_of_the_city() -> None:
     cutter = language.Cutter(general("路灯", "坏", "了", "街道", "抚", "琴"), names)
     assert cutter.words("抚琴街道路灯坏了") == ["抚琴街道", "路灯", "坏", "了"]
     assert cutter.words("抚琴路灯坏了") == ["抚琴", "路灯", "坏", "了"]
-    assert language._cores("金牛区") == ["金牛区", "金牛"]
-    assert language._cores("成都市第三人民医院") == []
+    assert language.cores("金牛区") == ["金牛区", "金牛"]
+    assert language.cores("成都市第三人民医院") == []
+
+
+def test_a_name_needs_the_words_that_say_it_with_and_without_its_kind_and_they_are_always_known() -> None:
+    names = ["抚琴街道", "成都市金牛区医院"]
+    cutter = language.Cutter(general("成都市", "医院", "路灯", "坏"), [*names, "金牛区"])
+    needed = {"抚琴街道", "抚琴", "成都市", "金牛区", "医院"}
+    assert language.named(cutter, names) == needed
+    known = language.ngrams(cut("路灯 坏"), toy(), language.Size(words=0), needed)
+    assert needed <= set(known.words())
+    assert known.log(("抚琴",)) > math.log(1e-3)
 
 
 def test_every_shape_is_said_whole_and_clause_by_clause(shapes: text.Shapes) -> None:
