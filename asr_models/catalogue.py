@@ -3,7 +3,10 @@
 vosk says of a spoilt model only that it failed, or takes the process with it; so the files are counted first.
 """
 
+import os
 from pathlib import Path
+
+from asr_models.vocabulary import lexicon
 
 EMBEDDED = Path(__file__).parent / "embedded"
 
@@ -14,20 +17,24 @@ _MARK_OF_NEW = "am/final.mdl"
 _NEW = (_MARK_OF_NEW, "conf/model.conf", "conf/mfcc.conf")
 _OLD = ("final.mdl", "mfcc.conf")
 _LOOKAHEAD = ("HCLr.fst", "Gr.fst", "disambig_tid.int")
-# Read only if the first of them is there; then vosk wants the others too.
-_IVECTORS = ("final.ie", "final.mat", "final.dubm", "global_cmvn.stats", "online_cmvn.conf", "splice.conf")
-_RESCORING = ("G.carpa", "G.fst")
+# Of each of these, all or none: vosk does without, or dies of half of it.
+_TOGETHER = {
+    "ivector": ("final.ie", "final.mat", "final.dubm", "global_cmvn.stats", "online_cmvn.conf", "splice.conf"),
+    "rescore": ("G.carpa", "G.fst"),
+}
+_BOUNDARIES = "graph/phones/word_boundary.int"  # vosk does without; a model made by us always has it
 
 
 class ModelBroken(Exception):
-    """A model directory that cannot be used. `missing` are paths in it; empty if the files are spoilt instead."""
+    """A model directory that cannot be used. `missing` are paths in it; empty if the files are spoilt instead.
+    `what` is the matter, without the directory: "lacks am/final.mdl"."""
 
     def __init__(self, path: Path, missing: tuple[str, ...] = (), reason: str = "") -> None:
         self.path = path
         self.missing = missing
-        what = f"lacks {', '.join(missing)}" if missing else reason or "cannot be loaded"
+        self.what = f"lacks {', '.join(missing)}" if missing else reason or "cannot be loaded"
         super().__init__(
-            f"the speech model in {path} {what}: install it anew, or name another "
+            f"the speech model in {path} {self.what}: install it anew, or name another "
             "(the folder must be the one that holds am/, conf/ and graph/)"
         )
 
@@ -44,6 +51,11 @@ def find(setting: str, installed: Path) -> Path:
     current = installed / CURRENT
     # A dangling link is taken as well: then the operator hears what is wrong, and not silence.
     return current if current.exists() or current.is_symlink() else EMBEDDED
+
+
+def real(path: Path) -> Path:
+    """Where links lead; of links that lead round in a circle, one of them, which is not there."""
+    return Path(os.path.realpath(path))
 
 
 def check(path: Path) -> None:
@@ -86,9 +98,11 @@ def _needed(path: Path) -> list[str]:
     else:
         needed.append(f"{graph}HCLG.fst")
     needed.append(f"{graph}words.txt")
-    for folder, names in (("ivector", _IVECTORS), ("rescore", _RESCORING)):
-        if (path / folder / names[0]).exists():
+    for folder, names in _TOGETHER.items():
+        if any((path / folder / name).exists() for name in names):
             needed += [f"{folder}/{name}" for name in names]
+    if (path / lexicon.FILE).exists():
+        needed.append(_BOUNDARIES)
     return needed
 
 

@@ -35,9 +35,11 @@ def test_an_installed_model_is_found_by_name_by_path_or_as_the_current_one(tmp_p
 
 
 def test_a_link_to_a_model_that_is_gone_is_an_error_and_not_another_model(tmp_path: Path) -> None:
-    (tmp_path / "current").symlink_to("gone")
-    with pytest.raises(ModelBroken, match="is not there"):
-        catalogue.check(catalogue.find("", tmp_path))
+    for target in ("gone", "current"):
+        (tmp_path / "current").unlink(missing_ok=True)
+        (tmp_path / "current").symlink_to(target)
+        with pytest.raises(ModelBroken, match="is not there"):
+            catalogue.check(catalogue.find("", tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -63,11 +65,29 @@ def test_every_layout_that_vosk_loads_passes_and_fails_by_the_name_of_what_it_la
         (tmp_path / name).write_text("something")
 
 
-def test_half_an_ivector_extractor_is_named_too(tmp_path: Path) -> None:
-    lay_out(tmp_path, *NEW, "graph/HCLG.fst", "ivector/final.ie", "ivector/final.mat")
-    with pytest.raises(ModelBroken) as broken:
-        catalogue.check(tmp_path)
-    assert "ivector/final.dubm" in broken.value.missing
+IVECTORS = ("final.ie", "final.mat", "final.dubm", "global_cmvn.stats", "online_cmvn.conf", "splice.conf")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        tuple(f"ivector/{name}" for name in IVECTORS),
+        ("rescore/G.carpa", "rescore/G.fst"),
+        ("graph/phones/word_boundary.int", "graph/lexicon.txt.gz"),
+    ],
+)
+def test_of_what_belongs_together_all_or_nothing_is_there(tmp_path: Path, names: tuple[str, ...]) -> None:
+    lay_out(tmp_path, *NEW, "graph/HCLG.fst", *names)
+    catalogue.check(tmp_path)
+    for name in names[:5] if len(names) > 2 else names[:1]:
+        (tmp_path / name).unlink()
+        with pytest.raises(ModelBroken) as broken:
+            catalogue.check(tmp_path)
+        assert broken.value.missing == (name,)
+        (tmp_path / name).write_text("something")
+    for name in names:
+        (tmp_path / name).unlink()
+    catalogue.check(tmp_path)
 
 
 def test_a_folder_that_holds_the_model_s_folder_says_which_one_is_meant(tmp_path: Path) -> None:
