@@ -17,7 +17,7 @@ import vosk
 from asr_models import catalogue
 from asr_models.catalogue import ModelBroken
 from asr_models.gate import PRE_ROLL_SECONDS, Gate
-from asr_models.sound import TELEPHONE_RATE_HZ, blocks, through_a_law
+from asr_models.sound import TELEPHONE_RATE_HZ, blocks, read_pcm, through_a_law
 from asr_models.words import Final, Word, joined, utterance
 
 __all__ = ["Final", "Model", "Recogniser", "Word", "load", "transcribe", "transcribe_file"]
@@ -27,6 +27,7 @@ LOOK_SECONDS = 0.2  # between looks at what is being said: vosk knows more only 
 TAIL_SECONDS = 0.2  # of quiet decoded after a sound; the rest of a pause only once sound follows
 LONG_SECONDS = 15.0  # without an end, and an utterance ends at the first quiet tenth of a second
 LONGEST_SECONDS = 30.0  # and it ends in any case: a decoder's memory grows until it does
+_SENTENCE = Path(__file__).with_name("sentence.flac")  # 龙泉驿区路灯坏了, as `voice` says it
 
 vosk.SetLogLevel(-1)
 
@@ -42,26 +43,25 @@ class Model:
     @property
     def name(self) -> str:
         """What an operator knows it by."""
-        return self.path.resolve().name
+        return catalogue.real(self.path).name
 
 
 def load(path: Path) -> Model:
-    """Loads a model directory and lets it hear a moment of silence. Raises `ModelBroken`.
+    """Loads a model directory and lets it hear a sentence. Raises `ModelBroken`.
 
     A model spoilt in certain ways does not raise but ends the process.
     """
-    path = path.resolve()  # the link may lead to another model later; this one keeps its name
+    path = catalogue.real(path)  # the link may lead to another model later; this one keeps its name
     catalogue.check(path)
     rate_hz = catalogue.rate_hz(path)
     try:
         model = Model(path, rate_hz, vosk.Model(str(path)))
-        trial = vosk.KaldiRecognizer(model.loaded, float(rate_hz))
-        trial.AcceptWaveform(bytes(rate_hz))
-        trial.FinalResult()
-    except ModelBroken:
-        raise
+        heard = transcribe(model, read_pcm(_SENTENCE, TELEPHONE_RATE_HZ), TELEPHONE_RATE_HZ)
     except Exception as trouble:  # vosk raises nothing more exact
         raise ModelBroken(path, reason=f"cannot be loaded ({trouble})") from trouble
+    # What it heard may be anything, but a word that its list does not know shows that the list was cut off.
+    if not all(word.text for final in heard for word in final.words):
+        raise ModelBroken(path, reason="has a words.txt that does not belong to its graph")
     return model
 
 
