@@ -53,6 +53,8 @@ def install_from(models: Path, source: Path, md5: str, tell: Teller) -> str:
     name = source.resolve().name.removesuffix(".zip")
     if not source.exists():
         raise CannotInstall(f"{source}: there is no such file or folder")
+    if source.is_file() and source.suffix.lower() != ".zip":
+        raise CannotInstall(f"{source} is no zip archive: unpack it and give the folder. Nothing was installed")
     _need_name(name)
     with held(models, name, tell):
         if _is_whole(models / name):
@@ -80,8 +82,7 @@ def _put(models: Path, name: str, source: Path, tell: Teller) -> None:
         catalogue.rate_hz(new)
     except ModelBroken as broken:
         clear(new)
-        what = f"lacks {', '.join(broken.missing)}" if broken.missing else "has an unreadable mfcc.conf"
-        raise ArchiveRefused(f"holds no whole model: it {what}") from broken
+        raise ArchiveRefused(f"holds no whole model: it {broken.what}") from broken
     except BaseException:
         clear(new)
         raise

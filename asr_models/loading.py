@@ -49,6 +49,8 @@ class Loaded:
                 await self._look(find)
             except OSError as trouble:  # files come and go under our eyes: the next look will see them
                 log.info("speech model cannot be looked at", reason=str(trouble))
+            except Exception:  # whatever it is, the model in use stays, and another one may be put in order
+                log.exception("speech model cannot be looked at")
 
     async def _look(self, find: Callable[[], Path]) -> None:
         path = find()
@@ -57,7 +59,7 @@ class Loaded:
         if told in (self._in_use, self._refused) or not still:
             return
         try:
-            await asyncio.to_thread(trial, path)
+            await trial(path)
             self.model = await asyncio.to_thread(load, path)
         except (ModelBroken, TrialFailed) as broken:
             self._refused = told
@@ -68,12 +70,12 @@ class Loaded:
 
 
 def _as_of(path: Path) -> AsOf:
-    return str(path.resolve()), catalogue.fingerprint(path)
+    return str(catalogue.real(path)), catalogue.fingerprint(path)
 
 
 async def load_or_fall_back(model: Path, fallback: Path | None, note: Path) -> tuple[Model, bool]:
     """The loaded `model`, or `fallback` and True. Raises `ModelBroken` when neither can be used."""
-    if fallback is not None and fallback.resolve() == model.resolve():
+    if fallback is not None and catalogue.real(fallback) == catalogue.real(model):
         # There is nothing behind it: ears that were killed while they loaded it must not be without it for ever.
         return await asyncio.to_thread(load, model), False
     try:
@@ -87,7 +89,7 @@ async def load_or_fall_back(model: Path, fallback: Path | None, note: Path) -> t
 
 async def _load(model: Path, note: Path) -> Model:
     catalogue.check(model)
-    suspect = json.dumps({"model": str(model.resolve()), "as_of": catalogue.fingerprint(model)})
+    suspect = json.dumps({"model": str(catalogue.real(model)), "as_of": catalogue.fingerprint(model)})
     if note.exists() and note.read_text(encoding="utf-8") == suspect:
         # The note stays: a model that kills is skipped at every start, until its files change.
         raise ModelBroken(model, reason=f"ended the process that loaded it (to try it again, delete {note})")

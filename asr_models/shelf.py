@@ -6,6 +6,7 @@ once take turns.
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import fcntl
 import shutil
@@ -13,12 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from asr_models.catalogue import CURRENT
+from asr_models.catalogue import CURRENT, real
 from asr_models.downloading import PART_SUFFIXES, Teller
 from asr_models.trial import trial
 
 BUILT_IN = "embedded"  # the name that the embedded model goes by
 WORKSHOP = ".incoming"  # what is no model yet, or none any more: on the same disk, so that it moves at once
+_LEFT_OVER = (".new", ".old", ".gone", *PART_SUFFIXES)  # in the workshop, of what was cut off
 _BEFORE = "before"  # in the workshop: the name that was in use before this one
 
 
@@ -58,17 +60,12 @@ def use(models: Path, name: str, tell: Teller) -> bool:
 def use_the_one_before(models: Path, tell: Teller) -> str:
     """Undoes the last `use`, another time as well: the two take turns. Its name; raises as `use` does."""
     with held(models, CURRENT, tell):
-        name = the_one_before(models)
-        if not name:
+        before = models / WORKSHOP / _BEFORE
+        if not before.exists():
             raise Kept("no other model was in use before this one")
+        name = before.read_text(encoding="utf-8")
         _use(models, name, tell)
         return name
-
-
-def the_one_before(models: Path) -> str:
-    """The name that was in use before this one; "" if there was none."""
-    before = models / WORKSHOP / _BEFORE
-    return before.read_text(encoding="utf-8") if before.exists() else ""
 
 
 def remove(models: Path, name: str, in_use_too: Callable[[Path], bool], tell: Teller) -> None:
@@ -76,16 +73,17 @@ def remove(models: Path, name: str, in_use_too: Callable[[Path], bool], tell: Te
 
     `in_use_too` knows of other ways to be in use than the link.
     """
+    name = str(Path(name))
     if name == BUILT_IN:
         raise Kept("the embedded model stays: it is what listens when no other can")
     if name != Path(name).name or name in (CURRENT, ".."):
         raise _nothing(models, name)
     with held(models, CURRENT, tell), held(models, name, tell):
         path = models / name
-        begun = [file for suffix in PART_SUFFIXES if (file := models / WORKSHOP / f"{name}{suffix}").exists()]
+        begun = [left for suffix in _LEFT_OVER if (left := models / WORKSHOP / f"{name}{suffix}").exists()]
         if path not in installed(models) and not begun:
             raise _nothing(models, name)
-        if path.resolve() == (models / CURRENT).resolve() or in_use_too(path):
+        if real(path) == real(models / CURRENT) or in_use_too(path):
             raise Kept(f"{name} is in use: use another one first (hotline models use NAME, or embedded)")
         gone = models / WORKSHOP / f"{name}.gone"
         clear(gone)
@@ -119,6 +117,7 @@ def clear(path: Path) -> None:
 
 
 def _use(models: Path, name: str, tell: Teller) -> bool:
+    name = str(Path(name))  # without the slash that a shell puts after a folder's name
     current, before = models / CURRENT, in_use(models)
     if current.exists() and not current.is_symlink():
         raise Kept(f"{current} is a folder and no link: give it a name (mv {current} {models / 'NAME'}), then use that")
@@ -127,7 +126,7 @@ def _use(models: Path, name: str, tell: Teller) -> bool:
         if model not in installed(models) and not Path(name).is_absolute():
             raise _nothing(models, name)
         tell.say(f"loading {name} once to see whether it can be used …")
-        trial(model)
+        asyncio.run(trial(model))
     if name == before:
         return False
     (models / WORKSHOP / _BEFORE).write_text(before, encoding="utf-8")

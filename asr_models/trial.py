@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
-from asr_models import catalogue
+from asr_models import catalogue, program
 
 TIMEOUT_SECONDS = 900.0  # a large model, on a machine that is busy with calls
 _SAID_NO = 3
@@ -19,28 +18,20 @@ class TrialFailed(Exception):
     """A model that whoever loads it would regret; the message says what became of it."""
 
 
-def trial(model: Path) -> None:
-    """Raises `ModelBroken` if files are missing, and `TrialFailed` if it cannot be loaded. Blocks."""
+async def trial(model: Path) -> None:
+    """Raises `ModelBroken` if files are missing, and `TrialFailed` if it cannot be loaded."""
     catalogue.check(model)
-    paths = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "asr_models.trial", str(model)],
-            capture_output=True,
-            timeout=TIMEOUT_SECONDS,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        code, last_line = await program.run("asr_models.trial", model, timeout_seconds=TIMEOUT_SECONDS)
+    except TimeoutError:
         raise TrialFailed(f"{model.name} was not loaded after {TIMEOUT_SECONDS:.0f} s: it is not used") from None
-    if done.returncode == 0:
+    if code == 0:
         return
-    last_line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-    if done.returncode == _SAID_NO:
+    if code == _SAID_NO:
         raise TrialFailed(last_line)
-    if done.returncode == -signal.SIGKILL:
+    if code == -signal.SIGKILL:
         raise TrialFailed(f"{model.name} was not loaded: the machine has too little memory left for it")
-    ended = signal.Signals(-done.returncode).name if done.returncode < 0 else f"exit code {done.returncode}"
+    ended = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     raise TrialFailed(
         f"{model.name} is spoilt: it ended the process that loaded it ({ended}; {last_line}). "
         "It is not used; remove it and install it anew"

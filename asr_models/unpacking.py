@@ -59,9 +59,15 @@ def write(files: list[Member], into: Path, tell: Teller) -> None:
                 file.write(block)
                 done += len(block)
                 tell.progress("unpacking", done, total)
-            file.flush()
-            # A power cut after the model has been put in place must not leave it with holes.
-            os.fsync(file.fileno())
+    to_disk(into)
+
+
+def to_disk(folder: Path) -> None:
+    """A power cut after a model has been put in place must not leave it with holes."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
 
 
 def _in_archive(archive: ZipFile) -> Iterator[Member]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from asr_models import catalogue
@@ -125,6 +126,60 @@ def test_a_model_that_kills_whoever_loads_it_does_not_kill_the_ears(second: Path
         await loaded._look(lambda: found[0])
         await loaded._look(lambda: found[0])
         assert loaded.model is first
+        assert loaded._refused[0] == str(second)
+
+    asyncio.run(scene())
+
+
+def test_links_in_a_circle_are_a_model_that_is_not_there_and_the_next_one_is_taken(
+    second: Path, tmp_path: Path
+) -> None:
+    current = tmp_path / "current"
+    current.symlink_to("current")
+
+    async def scene() -> None:
+        loaded = await Loaded.first(lambda: current, catalogue.EMBEDDED, tmp_path / "note")
+        assert (loaded.model.name, loaded.fell_back) == ("embedded", True)
+        looks = iter([current, current])
+        watching = asyncio.create_task(loaded.watch(lambda: next(looks, second), 0.01))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while loaded.model.name != "second":
+                await asyncio.sleep(0.01)
+        watching.cancel()
+
+    asyncio.run(scene())
+
+
+def test_whatever_goes_wrong_with_a_look_there_is_another_look(second: Path, tmp_path: Path) -> None:
+    def trouble() -> Path:
+        raise RuntimeError("nobody has thought of this")
+
+    async def scene() -> None:
+        loaded = await Loaded.first(lambda: catalogue.EMBEDDED, None, tmp_path / "note")
+        looks = iter([trouble, trouble])
+        watching = asyncio.create_task(loaded.watch(lambda: next(looks, lambda: second)(), 0.01))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while loaded.model.name != "second":
+                await asyncio.sleep(0.01)
+        watching.cancel()
+
+    asyncio.run(scene())
+
+
+def test_ears_that_stop_take_the_trial_with_them(second: Path, tmp_path: Path) -> None:
+    def trials() -> list[psutil.Process]:
+        return [child for child in psutil.Process().children() if "asr_models.trial" in child.cmdline()]
+
+    async def scene() -> None:
+        loaded = await Loaded.first(lambda: catalogue.EMBEDDED, None, tmp_path / "note")
+        watching = asyncio.create_task(loaded.watch(lambda: second, 0.01))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (trying := trials()):
+                await asyncio.sleep(0.01)
+            trying[0].suspend()  # it would take for ever
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        assert not trials()
 
     asyncio.run(scene())
 
@@ -159,6 +214,7 @@ def test_a_call_hears_with_the_new_model_without_a_break(
             os.replace(tmp_path / "link", current)  # noqa: PTH105  a link is put in place of a link at once
             while (await stats(socket))["model"] != "second":
                 stream.feed(bytes(320))
+                await asyncio.sleep(0.02)  # as a line does: what comes faster than it can be taken is let go
             stream.feed(say(GAS))
             await stream.finish(PATIENCE_SECONDS)
         return told

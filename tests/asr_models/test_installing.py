@@ -388,6 +388,9 @@ def test_a_bomb_that_would_fill_the_disk_is_refused_too(
 def test_a_damaged_or_encrypted_archive_is_refused(tmp_path: Path, models: Path, tell: Watching) -> None:
     source = tmp_path / "city.zip"
     packed = bytearray(archive("city"))
+    (tmp_path / "city.tar.gz").write_bytes(b"another kind")
+    with pytest.raises(CannotInstall, match=r"no zip archive: unpack it and give the folder"):
+        installing.install_from(models, tmp_path / "city.tar.gz", "", tell)
     for content in (b"no archive", packed[: len(packed) // 2]):
         source.write_bytes(content)
         with pytest.raises(CannotInstall, match="no zip archive, or a damaged one"):
@@ -512,15 +515,30 @@ def test_a_model_that_is_broken_or_kills_whoever_loads_it_is_not_used(two: Path,
     with pytest.raises(TrialFailed, match="two is spoilt: it ended the process that loaded it"):
         shelf.use(two, "two", tell)
     conf.write_text(good)
-    (two / "two/am/final.mdl").write_bytes(b"spoilt")
-    with pytest.raises(TrialFailed, match="two"):
-        shelf.use(two, "two", tell)
+    for file, why in (
+        ("graph/phones/word_boundary.int", "it ended the process that loaded it"),  # at the first word
+        ("graph/words.txt", r"has a words\.txt that does not belong to its graph"),
+        ("am/final.mdl", "cannot be loaded"),
+    ):
+        whole = (two / "two" / file).read_bytes()
+        (two / "two" / file).write_bytes(whole[:200])
+        with pytest.raises(TrialFailed, match=why):
+            shelf.use(two, "two", tell)
+        (two / "two" / file).write_bytes(whole)
     (two / "two/graph/words.txt").unlink()
     with pytest.raises(ModelBroken, match=r"lacks graph/words\.txt"):
         shelf.use(two, "two", tell)
     assert shelf.in_use(two) == "one"
     with pytest.raises(NotOnTheShelf, match="there is two"):
         shelf.use(two, "tow", tell)
+
+
+def test_a_name_that_a_shell_has_completed_is_the_folder_s(two: Path, tell: Watching) -> None:
+    assert shelf.use(two, "one/", tell)
+    assert (two / "current").readlink() == Path("one")
+    assert not shelf.use(two, "one", tell)
+    shelf.remove(two, "two/", lambda _path: False, tell)
+    assert visible(two) == ["one"]
 
 
 def test_a_link_that_somebody_made_by_hand_is_understood_and_a_folder_is_not_touched(
@@ -563,3 +581,13 @@ def test_of_a_linked_model_only_the_link_is_removed_and_of_a_begun_one_what_has_
         install()
     shelf.remove(two, NAME, lambda _path: False, tell)
     assert left_over(two) == []
+
+
+def test_what_somebody_who_was_killed_has_left_is_removed_by_its_name(two: Path, tell: Watching) -> None:
+    for left in ("one.gone", "three.new", "three.old"):
+        shutil.copytree(EMBEDDED, two / ".incoming" / left)
+    shelf.remove(two, "one", lambda _path: False, tell)
+    shelf.remove(two, "three", lambda _path: False, tell)
+    assert left_over(two) == []
+    with pytest.raises(NotOnTheShelf):
+        shelf.remove(two, "three", lambda _path: False, tell)
