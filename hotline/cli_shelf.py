@@ -86,7 +86,7 @@ def install(
     """Download a model, or take it from a file or a folder. It is used once you say 'use'."""
     settings = load()
     with _telling() as meter:
-        if "/" in name or name.endswith(".zip"):
+        if "/" in name or name.endswith(".zip") or Path(name).is_file():
             done = installing.install_from(settings.models_dir, Path(name), md5, meter)
             if not md5:
                 meter.say(f"no checksum was given: whether {name} is what its publisher made, nobody has checked")
@@ -127,13 +127,16 @@ def adapt(
 ) -> None:
     """Teach the model in use new words: streets, companies, whatever callers say here."""
     settings = load()
+    models = settings.models_dir
     with _telling() as meter:
-        model = catalogue.find(settings.model, settings.models_dir)
-        name = adapting.adapt(settings.models_dir, model, words, shanghai(now()), meter)
-        if not just_build:
-            shelf.use(settings.models_dir, name, meter)
-            for old in adapting.tidy(settings.models_dir):
-                meter.say(f"{old} is deleted: this one has its words")
+        name = adapting.adapt(
+            models, lambda: catalogue.find(settings.model, models), words, lambda: shanghai(now()), meter,
+            use=not just_build,
+        )  # fmt: skip
+        others = [path.name for path in shelf.installed(models) if path.name.startswith(adapting.PREFIX)]
+        others.remove(name)
+        if len(others) > 1:
+            meter.say(f"also kept: {', '.join(others)} (hotline models remove NAME deletes what nobody needs)")
     if just_build:
         typer.echo(f"{name} is installed; to use it: hotline models use {name}")
     else:
@@ -185,7 +188,7 @@ def _here(settings: Settings) -> list[dict[str, Any]]:
         try:
             catalogue.check(path)
         except ModelBroken as broken:
-            state, problem = "broken", f"lacks {', '.join(broken.missing)}" if broken.missing else "is not there"
+            state, problem = "broken", broken.what
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         rows.append(_row(name, state, problem, in_use=_is_in_use(settings, path), bytes=size))
     return rows
@@ -202,4 +205,4 @@ def _row(name: str, state: str, problem: str | None = None, **more: Any) -> dict
 
 
 def _is_in_use(settings: Settings, path: Path) -> bool:
-    return catalogue.find(settings.model, settings.models_dir).resolve() == path.resolve()
+    return catalogue.real(catalogue.find(settings.model, settings.models_dir)) == catalogue.real(path)

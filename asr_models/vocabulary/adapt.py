@@ -1,6 +1,7 @@
 """A model that knows more words: the same ears, the graph built anew.
 
-Run as a program, since kaldifst and vosk must not share a process: model, list of words, folder for the new model.
+Run as a program, since kaldifst and vosk must not share a process: model, folder for the new model, and on its
+standard input the list of words.
 """
 
 import math
@@ -46,10 +47,10 @@ def add(words: list[NewWord], known: Lexicon, grams: Grams) -> None:
     grams.weigh()
 
 
-def _main(model: Path, words: Path, target: Path) -> int:
+def _main(model: Path, target: Path) -> int:
     os.nice(10)  # calls go on meanwhile
     try:
-        adapt(model, lexicon.new_words(words.read_text(encoding="utf-8")), target)
+        adapt(model, lexicon.new_words(sys.stdin.buffer.read().decode()), target)
     except (OSError, ValueError) as trouble:
         print(trouble, file=sys.stderr)
         return 2
@@ -57,4 +58,4 @@ def _main(model: Path, words: Path, target: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(*map(Path, sys.argv[1:4])))
+    sys.exit(_main(*map(Path, sys.argv[1:])))

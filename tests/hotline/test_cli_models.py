@@ -102,8 +102,10 @@ def test_the_one_in_use_is_shown_wherever_it_lies_and_when_it_is_gone(hotline, m
     assert listed(hotline)[str(tmp_path / "elsewhere")] == ("installed", True)
     monkeypatch.delenv("HOTLINE_MODEL")
     (tmp_path / "models").mkdir(exist_ok=True)
-    (tmp_path / "models/current").symlink_to("gone")
-    assert listed(hotline)["gone"] == ("broken", True)
+    for name in ("current", "gone"):
+        (tmp_path / "models/current").unlink(missing_ok=True)
+        (tmp_path / "models/current").symlink_to(name)
+        assert listed(hotline)[name] == ("broken", True)
     assert "broken: is not there" in hotline("list")[1]
 
 
@@ -138,12 +140,15 @@ def test_a_model_is_installed_used_taken_back_and_removed(hotline, tmp_path):
     assert listed(hotline)[NAME] == ("offered", False)
 
 
-def test_a_model_carried_here_is_installed_by_its_path_and_nobody_vouches_for_it(hotline, tmp_path):
+def test_a_model_carried_here_is_installed_by_its_path_and_nobody_vouches_for_it(hotline, tmp_path, monkeypatch):
     (tmp_path / "city.zip").write_bytes(archive())
     code, said, complained = hotline("install", str(tmp_path / "city.zip"))
     assert (code, said) == (0, "city is installed; to use it: hotline models use city\n")
     assert "no checksum was given" in complained
     assert listed(hotline)["city"] == ("installed", False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "city.tar.gz").write_bytes(b"another kind")
+    assert "unpack it and give the folder" in hotline("install", "city.tar.gz")[2]
 
 
 def test_a_spoilt_model_leaves_the_one_in_use(hotline, tmp_path):
