@@ -85,11 +85,17 @@ def _new_word(word: str, pinyin: list[str]) -> NewWord:
             raise ValueError(
                 f"{word!r} has {len(syllables)} syllables: write one for each of its {len(word)} characters"
             )
-        if " ".join(pinyin).isascii() and not any(one[-1].isdigit() for one in pinyin):
-            raise ValueError(f"the pinyin of {word!r} has no tones: write each as a digit, such as zhong1")
+        toneless = [one for one in pinyin if not one[-1].isdigit()]
+        if toneless and " ".join(pinyin).isascii():
+            raise ValueError(f"{toneless[0]!r} of {word!r} has no tone: write each as a digit, such as zhong1")
+        for typed, syllable in zip(pinyin, syllables, strict=True):
+            try:
+                phones.phones(syllable)
+            except phones.NotPinyin:
+                raise phones.NotPinyin(typed) from None
     else:
         syllables = phones.readings(word)
         if not syllables:
             raise ValueError(f"nobody knows how {word!r} is read: write its pinyin after it")
-    phones.word_phones(syllables)
+        phones.word_phones(syllables)
     return NewWord(word, syllables)

@@ -118,7 +118,10 @@ def test_a_list_may_have_digits_or_marks_remarks_and_the_mark_that_windows_puts_
         ("犀浦 xi1 pu6", "'pu6' is not a Mandarin syllable"),
         ("犀浦 xi1", "write one for each of its 2 characters"),
         ("犀浦 xi1pu3", "write one for each of its 2 characters"),
-        ("犀浦 xi pu", "has no tones: write each as a digit"),
+        ("犀浦 xi pu", "'xi' of '犀浦' has no tone: write each as a digit"),
+        ("犀浦 xi1 pu", "'pu' of '犀浦' has no tone: write each as a digit"),
+        ("犀 浦", "'浦' is not a Mandarin syllable"),
+        ("犀浦 xī póoh", "'póoh' is not a Mandarin syllable"),
         ("龨龨", "write its pinyin after it"),
     ],
 )
