@@ -8,7 +8,7 @@ TENS = {"十": 10, "百": 100, "千": 1000}
 MYRIADS = {"万": 10_000, "亿": 100_000_000}
 _MOST = 10**12
 _NAMES = "零一二三四五六七八九"
-_NEVER = re.compile("幺|两十|.两$")  # in a number with units
+_NEVER = re.compile("幺|两十|.两$|[^万亿]两[万亿]")  # in a number with units; 一千两百万 is one, 十两万 is none
 
 
 def value(said: str) -> int | None:
@@ -28,7 +28,7 @@ def value(said: str) -> int | None:
             if digit is not None and section and unit > 10 and not zero:  # 一千五万: neither 1005 nor 1500
                 return None
             section += digit or 0
-            if not section or MYRIADS[char] >= myriad:
+            if not section or (zero and digit is None) or MYRIADS[char] >= myriad:
                 return None
             total, section, digit, zero = total + section * MYRIADS[char], 0, None, False
             myriad = MYRIADS[char]
@@ -75,7 +75,7 @@ def readings(figures: str) -> list[str]:
     said = [digit_by_digit(whole)]
     if len(whole) >= 3:
         said.append(said[0].replace("一", "幺"))
-    if whole == "0" or (whole[0] != "0" and int(whole) < _MOST):
+    if whole == "0" or (whole[0] != "0" and len(whole) < len(str(_MOST))):
         name = cardinal(int(whole))
         said = [name, "两" if name == "二" else re.sub("二(?=[百千万亿])", "两", name), *said]
     return [one + "点" * bool(point) + digit_by_digit(part) for one in dict.fromkeys(said)]

@@ -125,6 +125,7 @@ AS_SAID = """
 十字路口 二环路 一环路 北三段 三岔路口 五一 六一 十一 五四 八一路 三一五 双十一 国庆十一
 四川 三星 二仙桥 九眼桥 十二桥路 八里庄 三瓦窑 十陵街道 五块石 万年场 三圣乡 三元桥 七中 四十九中学
 周二十点 星期三家里停水 礼拜五 大年三十家里 五月初五 八月十五 正月十五 腊月二十三
+二十两万块钱 十两万块钱 百分之十两万 三十零万元 一百零万块
 这一栋楼 三栋楼 那一单元 每一楼道 某一楼盘 一楼梯 一二三 七八点钟 下午七八点 一万个不愿意 坐月子 十月怀胎 再三度过
 幺三八*****零零零 *********** 一**四 路灯坏了 [unk] open source 13800138000 3点30 504室
 """
@@ -156,6 +157,7 @@ def test_the_pieces_cover_all_that_was_said_in_its_order(said: str) -> None:
         assert piece.text
         at = piece.end
     assert at == len(said)
+    assert "None" not in written(said) or "None" in said
     assert written(said) == "".join(piece.text for piece in write(said).pieces)
 
 
