@@ -1,6 +1,7 @@
 """Sound files of the world, brought to what the line and the ears carry: one channel of 16-bit PCM."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,12 @@ class SoundUnreadable(Exception):
     """A sound file that is missing, empty, too short, or not sound; the message says which."""
 
 
+def channels(path: Path) -> int:
+    """How many a file has. Raises `SoundUnreadable`."""
+    with _opened(path) as file:
+        return int(file.channels)
+
+
 def read_pcm(path: Path, rate_hz: int = 8000, *, channel: int | None = None) -> bytes:
     """The whole file as 16-bit mono PCM at `rate_hz`: one channel of it (0 is left), or all mixed.
 
@@ -27,17 +34,10 @@ def read_pcm(path: Path, rate_hz: int = 8000, *, channel: int | None = None) -> 
 
 def blocks(path: Path, rate_hz: int = 8000, *, channel: int | None = None) -> Iterator[bytes]:
     """The same piece by piece, for files longer than memory. Errors may come in the middle."""
-    if not path.is_file():
-        raise SoundUnreadable(f"there is no sound file at {path}")
-    if not path.stat().st_size:
-        raise SoundUnreadable(f"{path} is empty (0 bytes)")
-    try:
-        with soundfile.SoundFile(path) as file:
-            if channel is not None and not 0 <= channel < file.channels:
-                raise SoundUnreadable(f"{path} has {file.channels} channel(s), none numbered {channel}")
-            yield from _converted(path, file, rate_hz, channel)
-    except soundfile.LibsndfileError as trouble:
-        raise SoundUnreadable(f"{path} cannot be read as sound: {trouble.error_string}") from trouble
+    with _opened(path) as file:
+        if channel is not None and not 0 <= channel < file.channels:
+            raise SoundUnreadable(f"{path} has {file.channels} channel(s), none numbered {channel}")
+        yield from _converted(path, file, rate_hz, channel)
 
 
 def through_a_law(pcm: bytes) -> bytes:
@@ -48,6 +48,19 @@ def through_a_law(pcm: bytes) -> bytes:
     doublings = np.maximum(np.frexp(loudness)[1] - 8, 1)
     loudness = (loudness >> (doublings + 3) << (doublings + 3)) + (1 << (doublings + 2))
     return bytes(np.where(samples < 0, -loudness, loudness).astype("<i2").tobytes())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+    if not path.is_file():
+        raise SoundUnreadable(f"there is no sound file at {path}")
+    if not path.stat().st_size:
+        raise SoundUnreadable(f"{path} is empty (0 bytes)")
+    try:
+        with soundfile.SoundFile(path) as file:
+            yield file
+    except soundfile.LibsndfileError as trouble:
+        raise SoundUnreadable(f"{path} cannot be read as sound: {trouble.error_string}") from trouble
 
 
 def _converted(path: Path, file: soundfile.SoundFile, rate_hz: int, channel: int | None) -> Iterator[bytes]:

@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import soundfile
 import typer
 
 from asr_models import catalogue
-from asr_models.sound import SoundUnreadable
+from asr_models.sound import SoundUnreadable, channels
 from hotline.app import open_database
 from hotline.calls import queries
 from hotline.cli_common import AsJson, database, fail, load, print_json
@@ -36,18 +35,16 @@ def transcribe(
     from asr_models.recogniser import transcribe_file  # loads vosk: only this command needs it here
 
     settings = load()
-    if not file.is_file():
-        fail(f"{file}: no such file")
     try:
-        channels = soundfile.info(file).channels
+        sides = channels(file)
         model = load_model(catalogue.find(settings.model, settings.models_dir))
         said = [
             (channel, final)
-            for channel in range(channels)
-            for final in transcribe_file(file, model, channel=channel if channels > 1 else None)
+            for channel in range(sides)
+            for final in transcribe_file(file, model, channel=channel if sides > 1 else None)
         ]
-    except (SoundUnreadable, catalogue.ModelBroken, OSError, soundfile.LibsndfileError) as error:
-        fail(f"{file}: {error}")
+    except (SoundUnreadable, catalogue.ModelBroken, OSError) as error:
+        fail(str(error))
     said.sort(key=lambda one: one[1].start)
     if as_json:
         print_json(
@@ -58,7 +55,7 @@ def transcribe(
         )
         return
     for channel, final in said:
-        side = f"{('left', 'right')[channel]:6}" if channels == 2 else ""
+        side = f"{('left', 'right')[channel]:6}" if sides == 2 else ""
         typer.echo(f"{final.start:7.1f} – {final.end:5.1f}  {side}{final.text}")
 
 

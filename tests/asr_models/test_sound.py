@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
-from asr_models.sound import SoundUnreadable, read_pcm, through_a_law
+from asr_models.sound import SoundUnreadable, channels, read_pcm, through_a_law
+from hotline import cli_books, cli_common
 
 
 def tone(rate_hz: int, seconds: float) -> np.ndarray:
@@ -44,8 +46,25 @@ def test_what_is_beyond_full_scale_is_clipped_and_what_is_no_number_is_silence(t
 def test_a_file_without_sound_is_refused_with_its_reason(tmp_path: Path, content: bytes | None, reason: str) -> None:
     if content is not None:
         (tmp_path / "a.wav").write_bytes(content)
-    with pytest.raises(SoundUnreadable, match=reason):
-        read_pcm(tmp_path / "a.wav")
+    for read in (read_pcm, channels):
+        with pytest.raises(SoundUnreadable, match=reason):
+            read(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 5000, None, "short"])
+def test_hotline_transcribe_names_a_file_without_sound_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | str | None
+) -> None:
+    monkeypatch.setenv("HOTLINE_VAR", str(tmp_path))
+    monkeypatch.setattr(cli_common.logging, "configure", lambda *_args, **_more: None)
+    path = tmp_path / "a.wav"
+    if content == "short":
+        soundfile.write(path, np.zeros(160), 16000)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    done = CliRunner().invoke(cli_books.app, ["transcribe", str(path)])
+    assert done.exit_code == 2
+    assert done.stderr.count(str(path)) == 1
 
 
 def test_a_sound_too_short_to_hold_a_word_is_refused(tmp_path: Path) -> None:
