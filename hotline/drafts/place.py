@@ -9,13 +9,13 @@ from hotline.units.gazetteer import Kind, Place, find_places
 
 _NOT_THERE = re.compile(r"(?:不是|不在|不属于|并非)(?:在|是|我们|那个|成都市?)?$")
 _CORRECTION = re.compile(r"不对|错了|说错|应该是|不是")
-_SAID_BY_ALIAS, _FOLLOWS_FROM_STREET, _FOLLOWS_FROM_LANDMARK = 0.75, 0.8, 0.6
+_SAID_BY_ALIAS, _FOLLOWS_FROM_STREET, _FOLLOWS_FROM_SPOT = 0.75, 0.8, 0.6
 
 _NUMBER = r"[0-9零〇一二三四五六七八九十百千两幺]+"
 # Characters that end what can be a name: a caller's grammar, not the city's.
 _NAME = r"(?:(?![的在是了我你他有住这那就们到从和跟把被于离给说个没也都])[\u4e00-\u9fff])"
 _ROAD = rf"{_NAME}{{1,6}}?(?:大道|环路|路(?![灯面上边人过费基口中障])|街(?![道上头边坊])|巷(?![道里])|胡同)"
-_PART = rf"(?:[东西南北中]段|{_NUMBER}段)?"
+_PART = rf"(?:[东西南北中]段|[东西南北中]?{_NUMBER}段)?"
 _HOUSE = rf"(?:{_NUMBER}号?附?(?:{_NUMBER})?(?:号院|号楼(?!下)|号|弄|栋|幢|座|单元|楼(?!下)|层|室))+"
 _ESTATE = rf"{_NAME}{{2,8}}?(?:小区|花园|家园|公寓|大厦|广场|公园|医院|小学|中学|幼儿园|菜市场|市场|社区|村|地铁站|苑)"
 _BESIDE = r"(?:的?(?:附近|门口|对面|旁边|旁|路口|十字路口|楼下|背后|后面|里面))?"
@@ -38,25 +38,26 @@ class Location:
 
 
 def find_location(text: str) -> Location:
-    """What `text` says of the place; a district may follow from a street or landmark that lies in only one."""
+    """What `text` says of the place; a district may follow from a place that lies in only one."""
     places = [place for place in find_places(text) if not _NOT_THERE.search(text, 0, place.start)]
     said = _choose(text, places, Kind.DISTRICT)
     street = _choose(text, places, Kind.STREET)
-    landmark = _choose(text, places, Kind.LANDMARK)
+    spots = [_choose(text, places, kind) for kind in (Kind.LANDMARK, Kind.ROAD, Kind.METRO)]
     if said and street and said.name not in street.districts:
         street = None  # one of the two was misheard: the agent asks for it
     district = None
     if said:
         district = Named(said.name, said.start, said.end, 0.95 if said.exact else _SAID_BY_ALIAS)
     else:
-        for place, confidence in ((street, _FOLLOWS_FROM_STREET), (landmark, _FOLLOWS_FROM_LANDMARK)):
+        for place in (street, *spots):
             if place and len(place.districts) == 1:
+                confidence = _FOLLOWS_FROM_STREET if place is street else _FOLLOWS_FROM_SPOT
                 district = Named(place.districts[0], place.start, place.end, confidence)
                 break
     return Location(
         district,
         Named(street.name, street.start, street.end, 0.95 if street.exact else _SAID_BY_ALIAS) if street else None,
-        _address(text, places, landmark),
+        _address(text, places, next((spot for spot in spots if spot), None)),
     )
 
 
@@ -71,11 +72,11 @@ def _choose(text: str, places: Sequence[Place], kind: Kind) -> Place | None:
     return chosen
 
 
-def _address(text: str, places: Sequence[Place], landmark: Place | None) -> Named | None:
-    """The longest road, house or estate named; else the landmark."""
+def _address(text: str, places: Sequence[Place], spot: Place | None) -> Named | None:
+    """The longest road, house or estate named; else the landmark, road or station of the gazetteer."""
     open_text = list(text)
     for place in places:
-        if place.kind is not Kind.LANDMARK:
+        if place.kind in (Kind.DISTRICT, Kind.STREET):
             open_text[place.start : place.end] = _CUT * (place.end - place.start)
     best: Named | None = None
     for match in _ADDRESS.finditer("".join(open_text)):
@@ -85,6 +86,6 @@ def _address(text: str, places: Sequence[Place], landmark: Place | None) -> Name
         value = text[start : match.end()]
         if len(value) >= 3 and not _NAMELESS.match(value) and (best is None or len(value) > len(best.value)):
             best = Named(value, start, match.end(), 0.6)
-    if best is None and landmark:
-        return Named(landmark.name, landmark.start, landmark.end, 0.5)
+    if best is None and spot:
+        return Named(spot.name, spot.start, spot.end, 0.5)
     return best

@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -14,6 +15,8 @@ class Kind(StrEnum):
     DISTRICT = "district"
     STREET = "street"
     LANDMARK = "landmark"
+    ROAD = "road"
+    METRO = "metro"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +45,47 @@ class Entry:
 
 @dataclass(frozen=True)
 class Gazetteer:
-    """Spoken form → place; a longer form wins over a shorter one at the same spot."""
+    """Spoken form → place, or None for a word that is no place though it holds the name of one.
 
-    entries: Mapping[str, Entry]
-    pattern: re.Pattern[str]
+    Of the forms that begin at one character the longest wins; one that begins earlier wins over both.
+    `starts` has the forms by their first character, longest first.
+    """
+
+    entries: Mapping[str, Entry | None]
+    starts: Mapping[str, Sequence[str]]
+    not_before: re.Pattern[str]
     districts: tuple[str, ...]
 
     def find_places(self, text: str) -> list[Place]:
         """Every place named in `text`, in order, none overlapping."""
         places = []
-        for match in self.pattern.finditer(text):
-            entry = self.entries[match.group()]
-            places.append(Place(entry.kind, entry.name, entry.districts, match.start(), match.end(), entry.exact))
+        end = 0
+        for start, character in enumerate(text):
+            if start < end or (form := self._form_at(text, start, character)) is None:
+                continue
+            end = start + len(form)
+            if entry := self.entries[form]:
+                places.append(Place(entry.kind, entry.name, entry.districts, start, end, entry.exact))
         return places
+
+    def _form_at(self, text: str, start: int, character: str) -> str | None:
+        for form in self.starts.get(character, ()):
+            if text.startswith(form, start) and not self._begins_another_name(form, text, start + len(form)):
+                return form
+        return None
+
+    def _begins_another_name(self, form: str, text: str, end: int) -> bool:
+        """Whether a form that may begin the name of a road or bridge (武侯 of 武侯大道) does so here."""
+        entry = self.entries[form]
+        return (
+            entry is not None
+            and (not entry.exact or entry.kind in (Kind.LANDMARK, Kind.METRO))
+            and self.not_before.match(text, end) is not None
+        )
+
+
+# Where two tables have one name (犀浦站, the railway's and the metro's), the first is meant.
+_TABLES = {Kind.STREET: "streets", Kind.LANDMARK: "landmarks", Kind.ROAD: "roads", Kind.METRO: "metro"}
 
 
 @cache
@@ -64,22 +95,31 @@ def load(path: Path = Path(__file__).parent / "gazetteer.toml") -> Gazetteer:
 
 
 def build(data: Mapping[str, Any]) -> Gazetteer:
-    """The gazetteer of a parsed data file; raises ValueError for a place in a district that is not listed."""
+    """The gazetteer of a parsed data file.
+
+    Raises ValueError for a place in a district that is not listed and for an alias of a place that is not.
+    """
     districts: Mapping[str, list[str]] = data["districts"]
-    entries: dict[str, Entry] = {}
-    for kind, table in ((Kind.LANDMARK, "landmarks"), (Kind.STREET, "streets")):
-        for name, places in _districts_of(data[table]).items():
-            if unknown := set(places) - set(districts):
-                raise ValueError(f"{name} lies in {unknown}, which is no district")
-            entries[name] = Entry(kind, name, places, exact=True)
-    for name, aliases in data["street_aliases"].items():
-        for alias in aliases:
-            entries.setdefault(alias, Entry(Kind.STREET, name, entries[name].districts, exact=False))
-    for name, aliases in districts.items():
-        entries[name] = Entry(Kind.DISTRICT, name, (name,), exact=True)
-        for alias in aliases:
-            entries.setdefault(alias, Entry(Kind.DISTRICT, name, (name,), exact=False))
-    return Gazetteer(entries, _pattern(entries, data["not_before"]), tuple(districts))
+    names: dict[str, Entry | None] = dict.fromkeys(data["other_words"])
+    aliases: dict[str, Entry] = {}
+    for kind, table in _TABLES.items():
+        places = _districts_of(data[table])
+        others = _said_otherwise(kind, places, data)
+        if unknown := set(others) - set(places):
+            raise ValueError(f"{unknown} has aliases and is not among the {table}")
+        for place, where in places.items():
+            if unknown := set(where) - set(districts):
+                raise ValueError(f"{place} lies in {unknown}, which is no district")
+            name = _station(place) if kind is Kind.METRO else place
+            names.setdefault(name, Entry(kind, name, where, exact=True))
+            for alias in others.get(place, ()):
+                aliases.setdefault(alias, Entry(kind, name, where, exact=False))
+    for name, short in districts.items():
+        names[name] = Entry(Kind.DISTRICT, name, (name,), exact=True)
+        for alias in short:
+            aliases.setdefault(alias, Entry(Kind.DISTRICT, name, (name,), exact=False))
+    entries = aliases | names
+    return Gazetteer(entries, _by_first_character(entries), _any_of(data["not_before"]), tuple(districts))
 
 
 def find_places(text: str) -> list[Place]:
@@ -96,7 +136,23 @@ def _districts_of(table: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ..
     return found
 
 
-def _pattern(entries: Mapping[str, Entry], not_before: Iterable[str]) -> re.Pattern[str]:
-    other = "|".join(not_before)
-    forms = sorted(entries, key=len, reverse=True)
-    return re.compile("|".join(re.escape(form) + ("" if entries[form].exact else f"(?!{other})") for form in forms))
+def _said_otherwise(kind: Kind, places: Iterable[str], data: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    if kind is Kind.METRO:
+        return {name: (f"{name}地铁站", f"{name}地铁口") for name in places}
+    aliases: Mapping[str, Sequence[str]] = data.get(f"{kind}_aliases", {})
+    return aliases
+
+
+def _station(name: str) -> str:
+    return name if name.endswith("站") else f"{name}站"
+
+
+def _by_first_character(forms: Iterable[str]) -> dict[str, list[str]]:
+    starts: dict[str, list[str]] = defaultdict(list)
+    for form in sorted(forms, key=len, reverse=True):
+        starts[form[0]].append(form)
+    return dict(starts)
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns) or "(?!)")
