@@ -15,7 +15,7 @@ from asr_models.training import script, speech, synthetic, text
 from asr_models.training.speech import RATE_HZ, Sound
 from asr_models.training.telephone import Generator, Telephone, a_law
 
-SENTENCES = 200
+SENTENCES = 1000  # of the hotline: with two hundred, the figure moves by a point with the draw
 _LEVEL = 10 ** (-26 / 20)
 _AIR_SECONDS = 0.4
 
