@@ -139,7 +139,7 @@ async def _ears(path: Path) -> Finding:
         return Finding(name, False, "away; words will come from the tape", "see var/log/hotline.log")
     if seen.get("fallback"):
         return Finding(name, False, f"listen with {seen['model']}, not with the model that was asked for",
-                       "HOTLINE_MODEL is broken: var/log/hotline.log says which file is missing")  # fmt: skip
+                       "HOTLINE_MODEL, or the one of 'hotline models use', cannot be used: var/log/hotline.log says why")  # fmt: skip
     return Finding(name, True, f"listen with {seen['model']}, {seen['streams']} streams")
 
 
