@@ -138,8 +138,8 @@ async def _ears(path: Path) -> Finding:
     except (EarsAway, TimeoutError):
         return Finding(name, False, "away; words will come from the tape", "see var/log/hotline.log")
     if seen.get("fallback"):
-        return Finding(name, False, f"listen with {seen['model']}, not with the model that was asked for",
-                       "HOTLINE_MODEL, or the one of 'hotline models use', cannot be used: var/log/hotline.log says why")  # fmt: skip
+        mend = "HOTLINE_MODEL, or the one of 'hotline models use', cannot be used: var/log/hotline.log says why"
+        return Finding(name, False, f"listen with {seen['model']}, not with the model that was asked for", mend)
     return Finding(name, True, f"listen with {seen['model']}, {seen['streams']} streams")
 
 
