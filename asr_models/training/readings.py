@@ -19,7 +19,7 @@ def lexicon(words: Iterable[str], known: dict[str, list[str]], mandarin: Mandari
     found = {}
     for word in words:
         ways: list[tuple[str, ...]] = []
-        for syllables in phones.all_readings(word, known):
+        for syllables in [reading(word, known)] if len(word) > 1 else phones.all_readings(word, known):
             if len(word) == 1 and word not in known and habits.get(word, {}).get(syllables[0], 1.0) < _RARE:
                 continue
             for said in (syllables, phones.sandhi(word, syllables)):
@@ -27,11 +27,25 @@ def lexicon(words: Iterable[str], known: dict[str, list[str]], mandarin: Mandari
                     way = phones.word_phones(said)
                 except phones.NotPinyin:
                     continue
-                if way not in ways:
+                if way and way not in ways:
                     ways.append(way)
         if ways:
             found[word] = ways
     return found
+
+
+def reading(word: str, known: dict[str, list[str]]) -> list[str]:
+    """The syllables of a word: as the data says, of it or of words within it (朝阳湖 as 朝阳), else as pypinyin reads
+    it; [] when nobody can read it."""
+    said = list(phones.readings(word, known))
+    if word in known or not said:
+        return said
+    start = 0
+    while start < len(word):
+        stop = next((stop for stop in range(len(word), start + 1, -1) if word[start:stop] in known), start)
+        said[start:stop] = known.get(word[start:stop], [])
+        start = max(stop, start + 1)
+    return said
 
 
 def _habits(mandarin: Mandarin) -> dict[str, dict[str, float]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
-from asr_models.training import text
+from asr_models.training import readings, text
 from asr_models.training.mandarin import Mandarin
 from asr_models.training.synthetic import PAUSE, VOICES, Order
 from asr_models.vocabulary import phones
@@ -66,10 +66,10 @@ def spoken(sentence: str, known: dict[str, list[str]], random: Random) -> list[s
         if syllables:
             syllables.append(PAUSE)
         for word in cutter.lcut(clause):
-            reading = phones.readings(word, known)
-            if not reading:
+            read = readings.reading(word, known)
+            if not read:
                 return []
-            syllables += phones.sandhi(word, reading) if sandhi else reading
+            syllables += phones.sandhi(word, read) if sandhi else read
     try:
         phones.word_phones([one for one in syllables if one != PAUSE])
     except phones.NotPinyin:

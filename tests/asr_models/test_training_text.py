@@ -218,6 +218,15 @@ def test_a_word_has_its_careful_reading_and_the_one_in_one_breath() -> None:
     }
 
 
+def test_a_word_is_read_as_the_words_within_it_are() -> None:
+    known = {"朝阳": ["chao2", "yang2"], "朝": ["zhao1"], "阳湖": ["yang2", "hu4"]}
+    assert readings.reading("朝阳湖镇", known) == ["chao2", "yang2", "hu2", "zhen4"]
+    assert readings.reading("新朝阳", known) == ["xin1", "chao2", "yang2"]
+    assert readings.reading("龨", known) == []
+    assert readings.lexicon(["朝阳湖"], known, general())["朝阳湖"][0] == ("ch", "ao2", "iang2", "h", "u2")
+    assert known["朝阳"] == ["chao2", "yang2"]
+
+
 def test_of_a_character_the_readings_stay_that_are_heard_in_words() -> None:
     often = general("银行", "行人", "行为")
     rarely = Mandarin({"银行": -12.0, "行人": -8.0, "行为": -8.0}, {})
