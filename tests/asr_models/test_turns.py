@@ -10,23 +10,37 @@ from asr_models.turns import Turns
 PATIENCE_SECONDS = 30.0
 
 
+class Worker:
+    """The only one; it is busy until it is let go."""
+
+    def __init__(self) -> None:
+        self.turns = Turns(1)
+        self._busy, self.go = threading.Event(), threading.Event()
+
+    async def hold(self) -> asyncio.Task[None]:
+        holding = asyncio.create_task(self.turns.take(self._wait))
+        await asyncio.to_thread(self._busy.wait, PATIENCE_SECONDS)
+        return holding
+
+    def _wait(self) -> None:
+        self._busy.set()
+        assert self.go.wait(PATIENCE_SECONDS)
+
+
 def test_short_turns_come_before_long_ones_and_each_in_its_order() -> None:
     async def scene() -> list[str]:
-        turns, busy, free = Turns(1), threading.Event(), threading.Event()
+        worker = Worker()
         done: list[str] = []
-
-        def hold() -> None:
-            busy.set()
-            assert free.wait(PATIENCE_SECONDS)
-
-        async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as all_of_them:
-            all_of_them.create_task(turns.take(hold))
-            await asyncio.to_thread(busy.wait, PATIENCE_SECONDS)
-            for name, short in (("long 1", False), ("short 1", True), ("long 2", False), ("short 2", True)):
-                all_of_them.create_task(turns.take(done.append, name, short=short))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            holding = await worker.hold()
+            waiting = [
+                asyncio.create_task(worker.turns.take(done.append, name, short=name.startswith("short")))
+                for name in ("long 1", "short 1", "long 2", "short 2")
+            ]
             await asyncio.sleep(0)  # all four stand in line
-            free.set()
-        turns.close()
+            worker.go.set()
+            await asyncio.gather(holding, *waiting)
+        worker.turns.close()
         return done
 
     assert asyncio.run(scene()) == ["short 1", "short 2", "long 1", "long 2"]
@@ -45,24 +59,18 @@ def test_what_a_turn_gives_or_raises_comes_back() -> None:
 
 def test_a_turn_that_nobody_waits_for_any_more_is_left_out() -> None:
     async def scene() -> list[str]:
-        turns, busy, free = Turns(1), threading.Event(), threading.Event()
+        worker = Worker()
         done: list[str] = []
-
-        def hold() -> None:
-            busy.set()
-            assert free.wait(PATIENCE_SECONDS)
-
         async with asyncio.timeout(PATIENCE_SECONDS):
-            holding = asyncio.create_task(turns.take(hold))
-            await asyncio.to_thread(busy.wait, PATIENCE_SECONDS)
-            left = asyncio.create_task(turns.take(done.append, "left"))
+            holding = await worker.hold()
+            left = asyncio.create_task(worker.turns.take(done.append, "left"))
             await asyncio.sleep(0)
             left.cancel()
             await asyncio.gather(left, return_exceptions=True)
-            free.set()
+            worker.go.set()
             await holding
-            await turns.take(done.append, "after")
-        turns.close()
+            await worker.turns.take(done.append, "after")
+        worker.turns.close()
         return done
 
     assert asyncio.run(scene()) == ["after"]
