@@ -213,6 +213,7 @@ def test_ctrl_c_leaves_what_has_come_and_the_same_command_goes_on(hotline, publi
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever runs us behind a & has it ignored
     )
     assert publisher.stalled.wait(120)
     process.send_signal(signal.SIGINT)

@@ -1,0 +1,86 @@
+"""What was probably said where the recogniser wrote other words of the same sound: 路等坏了 is 路灯坏了.
+
+Rules and the classifier look at the mended text; what is kept and shown is what was heard.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import jieba
+from pypinyin import lazy_pinyin
+
+jieba.setLogLevel(logging.WARNING)
+
+_LONG = 4  # characters: a word so long is no accident, whatever else its characters could be
+_INITIALS = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}  # as Sichuan says them, and many a recogniser hears
+
+
+def syllables(text: str) -> tuple[str, ...]:
+    """One for each character, toneless, with the initials and finals alike that are confused (n l, zh z, eng en,
+    ing in); what is no Chinese character stands for itself."""
+    each = lazy_pinyin(text, errors=list)  # type: ignore[arg-type]  # it takes lists too, and we want one a character
+    return tuple(_plain(one) for one in each)
+
+
+class Mender:
+    """Mends a text by a list of words; where two words sound the same, the first counts."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
+        self._lengths: dict[str, list[int]] = {}
+        for word in dict.fromkeys(words):
+            if len(word) >= 2:
+                sounds = syllables(word)
+                self._words[sounds[0]].setdefault(sounds, word)
+        for first, found in self._words.items():
+            self._lengths[first] = sorted({len(sounds) for sounds in found}, reverse=True)
+
+    def mend(self, text: str) -> str:
+        """As long as `text`, character for character."""
+        sounds = syllables(text)
+        within = _within_words(text)
+        mended = list(text)
+        at = 0
+        while at < len(text):
+            at += self._mend_at(text, sounds, within, mended, at)
+        return "".join(mended)
+
+    def _mend_at(self, text: str, sounds: tuple[str, ...], within: Sequence[bool], mended: list[str], at: int) -> int:
+        """Puts the longest word that sounds as what begins at `at` in its place; how many characters that took."""
+        for length in self._lengths.get(sounds[at], ()):
+            said = sounds[at : at + length]
+            word = self._words[said[0]].get(said)
+            if word is None or len(said) < length:
+                continue
+            heard = text[at : at + length]
+            cuts = within[at] or within[at + length]
+            if heard == word:
+                return length
+            if length >= _LONG or not (cuts or jieba.dt.FREQ.get(heard)):
+                mended[at : at + length] = word
+                return length
+        return 1
+
+
+def _within_words(text: str) -> list[bool]:
+    """For each place between two characters, whether it lies within a word of general Chinese."""
+    within = [True] * (len(text) + 1)
+    at = 0
+    for word in jieba.cut(text, HMM=False):
+        within[at] = False
+        at += len(word)
+    within[at] = False
+    return within
+
+
+@lru_cache(maxsize=4096)
+def _plain(syllable: str) -> str:
+    for initial, alike in _INITIALS.items():
+        if syllable.startswith(initial):
+            syllable = alike + syllable.removeprefix(initial)
+            break
+    return syllable.removesuffix("g") if syllable.endswith("ng") else syllable
