@@ -6,6 +6,7 @@ Rules and the classifier look at the mended text; what is kept and shown is what
 from __future__ import annotations
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -15,7 +16,9 @@ from pypinyin import lazy_pinyin
 
 jieba.setLogLevel(logging.WARNING)
 
-_LONG = 4  # characters: a word so long is no accident, whatever else its characters could be
+_LONG = 4  # characters: a word so long may cut through others of general Chinese
+_KNOWN = 5  # times at least, of jieba's sixty million, counts a word of our own
+_CHANCE = 0.3  # as often as the word may what was heard be said: 路等 for 路灯 is a slip, 收了 for 馊了 is none
 _INITIALS = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}  # as Sichuan says them, and many a recogniser hears
 
 
@@ -57,10 +60,10 @@ class Mender:
             if word is None or len(said) < length:
                 continue
             heard = text[at : at + length]
-            cuts = within[at] or within[at + length]
             if heard == word:
                 return length
-            if length >= _LONG or not (cuts or jieba.dt.FREQ.get(heard)):
+            cuts = within[at] or within[at + length]
+            if (length >= _LONG or not cuts) and _probability(heard) < _CHANCE * _probability(word, whole=True):
                 mended[at : at + length] = word
                 return length
         return 1
@@ -75,6 +78,15 @@ def _within_words(text: str) -> list[bool]:
         at += len(word)
     within[at] = False
     return within
+
+
+@lru_cache(maxsize=65536)
+def _probability(text: str, *, whole: bool = False) -> float:
+    """How often general Chinese says it, as words one after another or as one `whole` word."""
+    frequencies, total = jieba.dt.FREQ, jieba.dt.total
+    if whole:
+        return float(max(frequencies.get(text, 0), _KNOWN) / total)
+    return float(math.prod(max(frequencies.get(word, 0), 1) / total for word in jieba.cut(text, HMM=False)))
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,22 @@ from hypothesis import strategies as st
 
 from hotline.drafts.mishearing import Mender, syllables
 
-WORDS = ("金牛区", "武侯区", "郫都区", "抚琴街道", "石羊街道", "抚琴", "路灯", "电线杆", "井盖", "水管", "漏气", "电梯")
+WORDS = (
+    "金牛区",
+    "武侯区",
+    "郫都区",
+    "抚琴街道",
+    "石羊街道",
+    "抚琴",
+    "路灯",
+    "电线杆",
+    "井盖",
+    "水管",
+    "漏气",
+    "电梯",
+    "馊了",
+    "赌债",
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +43,9 @@ def test_names_and_things_are_found_by_their_sound(mender: Mender, heard: str, s
     assert mender.mend(heard) == said
 
 
-@pytest.mark.parametrize("text", ["我父亲病了", "一路等待", "武侯区的路灯坏了", "", "路", "OK，138路！😀"])
+@pytest.mark.parametrize(
+    "text", ["我父亲病了", "一路等待", "钱收了人堵在路上", "武侯区的路灯坏了", "", "路", "OK，138路！😀"]
+)
 def test_everyday_words_and_what_is_right_stay(mender: Mender, text: str) -> None:
     assert mender.mend(text) == text
 
