@@ -9,13 +9,17 @@ import logging
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import jieba
 from pypinyin import lazy_pinyin
 
+from hotline.drafts.features import topic_words
+from hotline.units import gazetteer
+
 jieba.setLogLevel(logging.WARNING)
 
+_NAME = 3  # characters: two alike are said too often by chance
 _LONG = 4  # characters: a word so long may cut through others of general Chinese
 _KNOWN = 5  # times at least, of jieba's sixty million, counts a word of our own
 _CHANCE = 0.3  # as often as the word may what was heard be said: 路等 for 路灯 is a slip, 收了 for 馊了 is none
@@ -34,11 +38,13 @@ class Mender:
 
     def __init__(self, words: Iterable[str]) -> None:
         self._words: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
+        self._said: dict[str, set[str]] = defaultdict(set)
         self._lengths: dict[str, list[int]] = {}
         for word in dict.fromkeys(words):
             if len(word) >= 2:
                 sounds = syllables(word)
                 self._words[sounds[0]].setdefault(sounds, word)
+                self._said[sounds[0]].add(word)
         for first, found in self._words.items():
             self._lengths[first] = sorted({len(sounds) for sounds in found}, reverse=True)
 
@@ -60,7 +66,7 @@ class Mender:
             if word is None or len(said) < length:
                 continue
             heard = text[at : at + length]
-            if heard == word:
+            if heard in self._said[said[0]]:
                 return length
             cuts = within[at] or within[at + length]
             if (length >= _LONG or not cuts) and _probability(heard) < _CHANCE * _probability(word, whole=True):
@@ -96,3 +102,16 @@ def _plain(syllable: str) -> str:
             syllable = alike + syllable.removeprefix(initial)
             break
     return syllable.removesuffix("g") if syllable.endswith("ng") else syllable
+
+
+@cache
+def _mender() -> Mender:
+    """By the names of places and the words of topics."""
+    names = (name for name in gazetteer.load().entries if len(name) >= _NAME)
+    return Mender([*names, *topic_words().owners])
+
+
+@lru_cache(maxsize=1024)
+def mend(text: str) -> str:
+    """`text` mended by the names of the city's places and the words of its topics."""
+    return _mender().mend(text)

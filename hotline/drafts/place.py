@@ -9,6 +9,12 @@ from hotline.units.gazetteer import Kind, Place, find_places
 
 _NOT_THERE = re.compile(r"(?:不是|不在|不属于|并非)(?:在|是|我们|那个|成都市?)?$")
 _CORRECTION = re.compile(r"不对|错了|说错|应该是|不是")
+# 我在青羊上班, 我人在郫都, 户口在眉山, 我们是崇州的: where the caller is from, if the matter has another place.
+_CALLER_AT = re.compile(
+    r"(?:(?:我人|户口|老家|老屋|单位|娘家|女方|男方|上班)(?:现在)?(?:还)?(?:在|是)"
+    r"|我(?:们)?(?:屋头|家)?(?:现在)?(?:住在?|是))$"
+)
+_CALLER_DOES = re.compile(r"(?:那边|这边)?(?:上班|打工|工作|出差|读书|住(?:起|的)?|的?人|过来)")
 _SAID_BY_ALIAS, _FOLLOWS_FROM_STREET, _FOLLOWS_FROM_SPOT = 0.75, 0.8, 0.6
 
 _NUMBER = r"[0-9零〇一二三四五六七八九十百千两幺]+"
@@ -40,9 +46,16 @@ class Location:
 def find_location(text: str) -> Location:
     """What `text` says of the place; a district may follow from a place that lies in only one."""
     places = [place for place in find_places(text) if not _NOT_THERE.search(text, 0, place.start)]
-    said = _choose(text, places, Kind.DISTRICT)
-    street = _choose(text, places, Kind.STREET)
-    spots = [_choose(text, places, kind) for kind in (Kind.LANDMARK, Kind.ROAD, Kind.METRO)]
+    there = [place for place in places if not _only_the_callers(text, place)]
+    found = _location(text, there, places)
+    return found if found.district else _location(text, places, places)
+
+
+def _location(text: str, there: Sequence[Place], places: Sequence[Place]) -> Location:
+    """From the places where the matter may be, `there`."""
+    said = _choose(text, there, Kind.DISTRICT)
+    street = _choose(text, there, Kind.STREET)
+    spots = [_choose(text, there, kind) for kind in (Kind.LANDMARK, Kind.ROAD, Kind.METRO)]
     if said and street and said.name not in street.districts:
         street = None  # one of the two was misheard: the agent asks for it
     district = None
@@ -59,6 +72,11 @@ def find_location(text: str) -> Location:
         Named(street.name, street.start, street.end, 0.95 if street.exact else _SAID_BY_ALIAS) if street else None,
         _address(text, places, next((spot for spot in spots if spot), None)),
     )
+
+
+def _only_the_callers(text: str, place: Place) -> bool:
+    """Whether it is where the caller is, works or comes from, while the matter is elsewhere."""
+    return _CALLER_AT.search(text, 0, place.start) is not None or _CALLER_DOES.match(text, place.end) is not None
 
 
 def _choose(text: str, places: Sequence[Place], kind: Kind) -> Place | None:

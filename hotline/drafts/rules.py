@@ -48,6 +48,7 @@ class Rules:
     hazards: tuple[Hazard, ...]
     doubt: Doubt
     categories: tuple[Category, ...]
+    cues: Mapping[str, Pattern]
     title_length: int
     lead_in: Pattern
 
@@ -74,6 +75,7 @@ def build(data: Mapping[str, Any]) -> Rules:
             Category(one["name"], _any(map(re.escape, one["named"])), _any(map(re.escape, one["signs"])))
             for one in data["category"]
         ),
+        cues={name: _any(patterns) for name, patterns in data["cues"].items()},
         title_length=data["title"]["length"],
         lead_in=re.compile(data["title"]["lead_in"]),
     )

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -48,31 +48,47 @@ class Gazetteer:
     """Spoken form → place, or None for a word that is no place though it holds the name of one.
 
     Of the forms that begin at one character the longest wins; one that begins earlier wins over both.
-    `starts` has the forms by their first character, longest first.
+    `starts` has the forms by their first character, longest first. `ordinary` are those that are words of everyday
+    Chinese too (团结, 公平): they name a street only right after its district or before a word of place.
     """
 
     entries: Mapping[str, Entry | None]
     starts: Mapping[str, Sequence[str]]
+    ordinary: Set[str]
     not_before: re.Pattern[str]
+    before_place: re.Pattern[str]
     districts: tuple[str, ...]
 
     def find_places(self, text: str) -> list[Place]:
         """Every place named in `text`, in order, none overlapping."""
-        places = []
+        places: list[Place] = []
         end = 0
         for start, character in enumerate(text):
-            if start < end or (form := self._form_at(text, start, character)) is None:
+            if start < end or (form := self._form_at(text, start, character, places)) is None:
                 continue
             end = start + len(form)
             if entry := self.entries[form]:
                 places.append(Place(entry.kind, entry.name, entry.districts, start, end, entry.exact))
         return places
 
-    def _form_at(self, text: str, start: int, character: str) -> str | None:
+    def _form_at(self, text: str, start: int, character: str, before: Sequence[Place]) -> str | None:
         for form in self.starts.get(character, ()):
-            if text.startswith(form, start) and not self._begins_another_name(form, text, start + len(form)):
+            end = start + len(form)
+            if (
+                text.startswith(form, start)
+                and not self._begins_another_name(form, text, end)
+                and (form not in self.ordinary or self._is_place(form, text, start, end, before))
+            ):
                 return form
         return None
+
+    def _is_place(self, form: str, text: str, start: int, end: int, before: Sequence[Place]) -> bool:
+        """Whether an ordinary word means the street of that name here."""
+        entry = self.entries[form]
+        after_district = before and before[-1].kind is Kind.DISTRICT and start - before[-1].end <= _NEAR
+        if entry and after_district:
+            return before[-1].name in entry.districts
+        return self.before_place.match(text, end) is not None
 
     def _begins_another_name(self, form: str, text: str, end: int) -> bool:
         """Whether a form that may begin the name of a road or bridge (武侯 of 武侯大道) does so here."""
@@ -85,6 +101,9 @@ class Gazetteer:
 
 
 # Where two tables have one name (犀浦站, the railway's and the metro's), the first is meant.
+_SHORTEST = 2  # characters of a street said without its office
+_NEAR = 2  # characters: 双流区那个东升
+_OFFICE = re.compile("(?:街道|镇|乡)$")
 _TABLES = {Kind.STREET: "streets", Kind.LANDMARK: "landmarks", Kind.ROAD: "roads", Kind.METRO: "metro"}
 
 
@@ -118,8 +137,19 @@ def build(data: Mapping[str, Any]) -> Gazetteer:
         names[name] = Entry(Kind.DISTRICT, name, (name,), exact=True)
         for alias in short:
             aliases.setdefault(alias, Entry(Kind.DISTRICT, name, (name,), exact=False))
+    for place, where in _districts_of(data["streets"]).items():
+        bare = _OFFICE.sub("", place)
+        for alias in (bare, f"{bare}镇", f"{bare}乡") if len(bare) >= _SHORTEST else ():
+            aliases.setdefault(alias, Entry(Kind.STREET, place, where, exact=False))
     entries = aliases | names
-    return Gazetteer(entries, _by_first_character(entries), _any_of(data["not_before"]), tuple(districts))
+    return Gazetteer(
+        entries,
+        _by_first_character(entries),
+        frozenset(data["ordinary"]),
+        _any_of(data["not_before"]),
+        _any_of(data["before_place"]),
+        tuple(districts),
+    )
 
 
 def find_places(text: str) -> list[Place]:
