@@ -17,7 +17,7 @@ import typer
 
 from asr_models import voice
 from asr_models.sound import SoundUnreadable, read_pcm
-from hotline import calling, cli_accounts, cli_books, cli_models, prompts
+from hotline import calling, cli_accounts, cli_books, cli_drafts, cli_models, prompts
 from hotline import doctor as doctors
 from hotline import settings as configuration
 from hotline.app import open_database
@@ -29,6 +29,7 @@ from ivr.citizen import CitizenFailed, Script
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 app.add_typer(cli_books.app)
+app.add_typer(cli_drafts.app)
 app.add_typer(cli_accounts.app, name="accounts")
 app.add_typer(cli_models.app, name="models")
 

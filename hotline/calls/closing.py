@@ -166,7 +166,7 @@ class Closer:
             call = session.get_one(Call, call_id)
             if call.state != "ended":
                 return
-            drafts.complete(session, call_id, queries.spoken(session, call_id), now)
+            drafts.complete(session, call_id, queries.spoken(session, call_id), now, call.answered_at)
             call.state = step(call.state, "close")
             call.closed_at = now
             service.note(session, now, Kind.CALL_CLOSED, call_id, {"seconds": call.seconds})

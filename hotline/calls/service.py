@@ -225,7 +225,8 @@ def add_utterance(session: Session, leg: CallLeg, at: datetime, said: dict[str, 
         subject=leg.call_id,
         payload={"speaker": leg.speaker, "source": source, **payload},
     )
-    drafts.redraft(session, leg.call_id, queries.spoken(session, leg.call_id), at)
+    call = session.get_one(Call, leg.call_id)
+    drafts.redraft(session, leg.call_id, queries.spoken(session, leg.call_id), at, call.answered_at)
 
 
 def _missed(session: Session, card: str, card_run: str, fact: Fact) -> str:

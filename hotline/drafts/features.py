@@ -23,39 +23,43 @@ _DIGITS = re.compile(r"[0-9零〇一二两三四五六七八九十百千万幺]{
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
-    """Characters `start:end` of a text, and the features found there."""
+class Evidence:
+    """One feature, said by characters `start:end` of the text; `weight` is its part of the feature's value."""
 
+    key: str
     start: int
     end: int
-    keys: frozenset[str]
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Each feature's value, and the clauses that hold them."""
+    """Each feature's value, where each was said, and the clauses as pairs of start and end."""
 
     values: Mapping[str, float]
-    clauses: Sequence[Clause]
+    evidence: Sequence[Evidence]
+    clauses: Sequence[tuple[int, int]]
 
 
 def features(text: str) -> Features:
     """The features of a mended text; the names of places are all one to them, and so are numbers."""
     plain, origin = _plain(text)
-    runs: set[str] = set()
+    clauses = list(_clauses(plain))
+    runs = [run for clause in clauses for run in _runs(plain, *clause)]
+    share = len({key for key, _, _ in runs}) ** -0.5 if runs else 0.0
+    values: dict[str, float] = {key: share for key, _, _ in runs}
+    evidence = [Evidence(key, origin[start], origin[end - 1] + 1, share) for key, start, end in runs]
     words: dict[str, float] = defaultdict(float)
-    clauses = []
-    for start, end in _clauses(plain):
-        keys = set(_runs(plain[start:end]))
-        runs |= keys
-        for name, weight in _words(plain[start:end]):
-            keys.add(name)
-            words[name] += weight
-        cues = {f"!{name}" for name, pattern in rules().cues.items() if pattern.search(plain, start, end)}
-        words.update(dict.fromkeys(cues, _CUE))
-        clauses.append(Clause(origin[start], origin[end - 1] + 1, frozenset(keys | cues)))
-    share = len(runs) ** -0.5 if runs else 0.0
-    return Features({**dict.fromkeys(runs, share), **words}, clauses)
+    for clause in clauses:
+        for key, start, end, weight in _words(plain, *clause):
+            words[key] += weight
+            evidence.append(Evidence(key, origin[start], origin[end - 1] + 1, weight))
+        for name, cue in rules().cues.items():
+            if match := cue.search(plain, *clause):
+                words[f"!{name}"] = _CUE
+                evidence.append(Evidence(f"!{name}", origin[match.start()], origin[match.end() - 1] + 1, _CUE))
+    spoken = [(origin[start], origin[end - 1] + 1) for start, end in clauses]
+    return Features({**values, **words}, evidence, spoken)
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
@@ -85,22 +89,22 @@ def _clauses(text: str) -> Iterator[tuple[int, int]]:
         yield at, len(text)
 
 
-def _runs(clause: str) -> Iterator[str]:
+def _runs(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
     for length in range(1, _LONGEST + 1):
-        for start in range(len(clause) - length + 1):
-            yield clause[start : start + length]
+        for at in range(start, end - length + 1):
+            yield text[at : at + length], at, at + length
 
 
-def _words(clause: str) -> Iterator[tuple[str, float]]:
+def _words(text: str, start: int, end: int) -> Iterator[tuple[str, int, int, float]]:
     """For each topic's word said, longest first, its topics and their units, each with its part of the weight."""
     known = topic_words()
-    at = 0
-    while at < len(clause):
-        for length in range(min(known.longest, len(clause) - at), 1, -1):
-            if owners := known.owners.get(clause[at : at + length]):
+    at = start
+    while at < end:
+        for length in range(min(known.longest, end - at), 1, -1):
+            if owners := known.owners.get(text[at : at + length]):
                 for topic in owners:
-                    yield f"#{topic}", _WORD / len(owners)
-                    yield f"##{topics.load()[topic].lead}", _WORD / len(owners)
+                    yield f"#{topic}", at, at + length, _WORD / len(owners)
+                    yield f"##{topics.load()[topic].lead}", at, at + length, _WORD / len(owners)
                 at += length - 1
                 break
         at += 1

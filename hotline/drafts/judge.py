@@ -6,15 +6,17 @@ first: the other questions see it as one feature more (a dark street is 求助, 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from hotline.drafts.features import Clause, features
+from hotline.drafts.features import Features, features
 
 TRAINED = Path(__file__).parent / "trained.npz"
 """Made by ``hotline drafts train`` when the hotline is built; no file of the repository."""
@@ -35,11 +37,38 @@ def topic_feature(topic: str) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A class, its margin (0 is the border, 1 is sure) and the clause that speaks most for it."""
+    """A class and its margin: 0 is the border, 1 is sure."""
 
     name: str
     margin: float
-    clause: Clause
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The classes of each question, best first; none where nothing was said."""
+
+    answers: Mapping[str, Sequence[Verdict]]
+    _judge: Judge
+    _found: Features
+
+    def best(self, question: str) -> Verdict | None:
+        return next(iter(self.answers[question]), None)
+
+    def margin(self, question: str, name: str) -> float:
+        return next((verdict.margin for verdict in self.answers[question] if verdict.name == name), -1.0)
+
+    def where(self, question: str, name: str, longest: int) -> tuple[int, int]:
+        """The `longest` or fewer characters of one clause that speak most for a class."""
+        weights = self._judge.column(question, name)
+        along: dict[int, float] = defaultdict(float)
+        for one in self._found.evidence:
+            if (row := self._judge.known.get(one.key)) is not None:
+                share = one.weight * float(weights[row]) / (one.end - one.start)
+                for at in range(one.start, one.end):
+                    along[at] += share
+        return max(
+            (_heaviest([along[at] for at in range(start, end)], start, longest) for start, end in self._found.clauses)
+        )[1:]
 
 
 @dataclass(frozen=True)
@@ -51,24 +80,22 @@ class Judge:
     bias: Floats
     questions: Mapping[str, tuple[str, ...]]
 
-    def judge(self, text: str) -> Mapping[str, Sequence[Verdict]]:
-        """The classes of each question for a mended text, best first; none where it has no clause."""
+    def judge(self, text: str) -> Judgement:
+        """The classes of each question for a mended text."""
         found = features(text)
         if not found.clauses:
-            return {question: () for question in self.questions}
-        margins = self.bias + self._sum(found.values, found.values)
-        topic = topic_feature(self.questions[TOPIC][int(margins[self._columns(TOPIC)].argmax())])
-        margins += self._sum(topic, topic)
-        by_clause = np.stack([self._sum(clause.keys, found.values) for clause in found.clauses])
-        deciding = by_clause.argmax(0)
-        return {
-            question: [
-                Verdict(classes[n], float(margins[first + n]), found.clauses[deciding[first + n]])
-                for first in (self._columns(question).start,)
-                for n in np.argsort(-margins[self._columns(question)])
-            ]
-            for question, classes in self.questions.items()
-        }
+            return Judgement({question: () for question in self.questions}, self, found)
+        margins = self.bias + self._sum(found.values)
+        topics = margins[self._columns(TOPIC)]
+        margins += self._sum(topic_feature(self.questions[TOPIC][int(topics.argmax())]))
+        answers = {}
+        for question, classes in self.questions.items():
+            own = margins[self._columns(question)]
+            answers[question] = [Verdict(classes[n], float(own[n])) for n in np.argsort(-own)]
+        return Judgement(answers, self, found)
+
+    def column(self, question: str, name: str) -> npt.NDArray[np.float16]:
+        return self.weights[:, self._columns(question).start + self.questions[question].index(name)]
 
     def _columns(self, question: str) -> slice:
         first = 0
@@ -78,13 +105,24 @@ class Judge:
             first += len(classes)
         raise KeyError(question)
 
-    def _sum(self, keys: Iterable[str], values: Mapping[str, float]) -> Floats:
-        chosen = [(row, values[key]) for key in keys if (row := self.known.get(key)) is not None]
+    def _sum(self, values: Mapping[str, float]) -> Floats:
+        chosen = [(row, value) for key, value in values.items() if (row := self.known.get(key)) is not None]
         if not chosen:
             return np.zeros(self.weights.shape[1], np.float32)
         rows, weights = zip(*chosen, strict=True)
         total: Floats = np.asarray(weights, np.float32) @ self.weights[list(rows)].astype(np.float32)
         return total
+
+
+def _heaviest(weights: Sequence[float], first: int, longest: int) -> tuple[float, int, int]:
+    """The heaviest stretch of at most `longest` weights: its sum, start and end, counted from `first`."""
+    sums = [0.0, *accumulate(weights)]
+    weight, start, end = max(
+        (sums[end] - sums[start], start, end)
+        for start in range(len(weights))
+        for end in range(start + 1, min(start + longest, len(weights)) + 1)
+    )
+    return weight, first + start, first + end
 
 
 def save(judge: Judge, path: Path = TRAINED) -> None:

@@ -23,6 +23,7 @@ _NAME = 3  # characters: two alike are said too often by chance
 _LONG = 4  # characters: a word so long may cut through others of general Chinese
 _KNOWN = 5  # times at least, of jieba's sixty million, counts a word of our own
 _CHANCE = 0.3  # as often as the word may what was heard be said: 路等 for 路灯 is a slip, 收了 for 馊了 is none
+_CHANCE_OF_WORD = 0.02  # where one word was heard, such as 过路: seldom is it 锅炉
 _INITIALS = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}  # as Sichuan says them, and many a recogniser hears
 
 
@@ -69,7 +70,8 @@ class Mender:
             if heard in self._said[said[0]]:
                 return length
             cuts = within[at] or within[at + length]
-            if (length >= _LONG or not cuts) and _probability(heard) < _CHANCE * _probability(word, whole=True):
+            chance = _CHANCE_OF_WORD if jieba.dt.FREQ.get(heard) else _CHANCE
+            if (length >= _LONG or not cuts) and _probability(heard) < chance * _probability(word, whole=True):
                 mended[at : at + length] = word
                 return length
         return 1

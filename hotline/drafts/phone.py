@@ -1,7 +1,6 @@
 """Hears a telephone number, in digits or spoken one by one (幺三八…), however it was broken up."""
 
 import re
-from collections.abc import Iterator
 
 from hotline.drafts.found import Named
 
@@ -16,30 +15,61 @@ _RUN = re.compile(rf"(?:\+?(?=86))?{_DIGIT}(?:[\s，,。.、\-—()（）]{{0,2}
 _MOBILE = re.compile(r"(?:86)?(1[3-9]\d{9})")
 _LANDLINE = re.compile(r"(?:86)?(0(?:10|2\d|[3-9]\d{2})[2-8]\d{6,7})")
 _LOCAL = re.compile(r"[2-8]\d{7}")
-_CUE = re.compile(r"电话|号码|座机|联系|打给|打我")
+_CUE = re.compile(r"电话|号码|座机|联系|打给|打我|回我|回电|室|转")
 _CUE_WITHIN = 12
-_CORRECTION = re.compile(r"不对|错了|说错|不是|应该是|改成")
+_CORRECTION = re.compile(r"不对|错了|说错|不是|应该是|改成|尾号|尾巴|末尾|后头是|后面是|最后")
+_LAST_ONE = re.compile(r"(?:最后|末尾)(?:的)?一(?:位|个)(?:数|数字)?(?:是|应该是)?$")
+_WITHIN = 20  # characters between a number and the words that correct it
+_OWN = re.compile(r"我(?:自己)?(?:的)?(?:电话|手机|号码|座机|联系方式)?(?:号码?)?(?:是|呢|就是)?$")
+_OTHERS = re.compile(r"(?:他|她|老板|司机|卖家|房东|中介|对方|师傅|物业|公司|店头|店里)(?:的)?(?:电话|手机|号码|座机)(?:是|他|她)*$|电话是[他她]$")
+_SAID_BEFORE = 4  # digits at most that a caller says of the end before the whole number again
 
 
 def find_phone(text: str) -> Named | None:
-    """The number to call back, in ASCII digits: the first said, or the one said after a correction."""
+    """The number to call back, in ASCII digits: the first said, unless corrected, in whole or at its end."""
     found: Named | None = None
-    for number in _numbers(text):
-        if found is None or _CORRECTION.search(text, found.end, number.start):
+    others = False  # the number is somebody else's
+    for run in _RUN.finditer(text):
+        if text.startswith("位", run.end()):
+            continue  # 最后一位是九
+        digits = "".join(_VALUE[c] for c in run.group() if c in _VALUE)
+        if found and _corrects(text, found, run):
+            found = _corrected(text, found, digits, run)
+        elif (number := _number(text, digits, run)) and (found is None or (others and _OWN.search(text, 0, run.start()))):
             found = number
+            others = _OTHERS.search(text, 0, run.start()) is not None
     return found
 
 
-def _numbers(text: str) -> Iterator[Named]:
-    for run in _RUN.finditer(text):
-        digits = "".join(_VALUE[c] for c in run.group() if c in _VALUE)
-        half = len(digits) // 2
-        if half and digits[:half] == digits[half:] and _whole(digits[:half]):
-            digits = digits[:half]  # said twice, to be sure
-        if number := _whole(digits):
-            yield Named(number, run.start(), run.end(), 0.9)
-        elif _LOCAL.fullmatch(digits) and _CUE.search(text, max(0, run.start() - _CUE_WITHIN), run.start()):
-            yield Named(digits, run.start(), run.end(), 0.7)
+def _corrects(text: str, found: Named, run: re.Match[str]) -> bool:
+    return run.start() - found.end <= _WITHIN and _CORRECTION.search(text, found.end, run.start()) is not None
+
+
+def _corrected(text: str, found: Named, digits: str, run: re.Match[str]) -> Named:
+    """`found` with the digits that were said after 不对: the whole number again, or only its end."""
+    whole = _whole(digits)
+    if whole is None and len(digits) == len(found.value):
+        whole = digits
+    for said in range(1, _SAID_BEFORE + 1):
+        whole = whole or _whole(digits[said:])
+    if whole is None:
+        if _LAST_ONE.search(text, found.end, run.start()):
+            digits = digits[:1]  # 最后一位是九，七四九
+        if len(digits) > len(found.value) - 3:
+            return found
+        whole = found.value[: -len(digits)] + digits
+    return Named(whole, found.start, run.end(), 0.9)
+
+
+def _number(text: str, digits: str, run: re.Match[str]) -> Named | None:
+    half = len(digits) // 2
+    if half and digits[:half] == digits[half:] and _whole(digits[:half]):
+        digits = digits[:half]  # said twice, to be sure
+    if number := _whole(digits):
+        return Named(number, run.start(), run.end(), 0.9)
+    if _LOCAL.fullmatch(digits) and _CUE.search(text, max(0, run.start() - _CUE_WITHIN), run.start()):
+        return Named(digits, run.start(), run.end(), 0.7)
+    return None
 
 
 def _whole(digits: str) -> str | None:

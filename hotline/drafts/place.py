@@ -33,6 +33,7 @@ _NAMELESS = re.compile(
 _LEAD_IN = re.compile(
     r"^(?:喂|你好|您好|请问|反映|投诉|咨询|举报|因为|然后|现在|今天|昨天|位于|地址|靠近|家|咱|想|要|呢|啊|嗯|呃|，)+"
 )
+_COMMUNITY = re.compile(r"(?:^|(?<=[\0在是的，。,]))((?![我你他这那本某各哪一])(?:(?![的在是了我你])[一-龥]){2,6}?社区)(?!书记|主任|干部|网格|医院|卫生|的?人)")
 _CUT = "\0"
 
 
@@ -40,6 +41,7 @@ _CUT = "\0"
 class Location:
     district: Named | None
     street: Named | None
+    community: Named | None
     address: Named | None
 
 
@@ -70,8 +72,16 @@ def _location(text: str, there: Sequence[Place], places: Sequence[Place]) -> Loc
     return Location(
         district,
         Named(street.name, street.start, street.end, 0.95 if street.exact else _SAID_BY_ALIAS) if street else None,
+        _community(text),
         _address(text, places, next((spot for spot in spots if spot), None)),
     )
+
+
+def _community(text: str) -> Named | None:
+    """The community that is named (洗面桥社区); 我们社区 is none."""
+    open_text = _without_offices(text)
+    match = _COMMUNITY.search(open_text)
+    return Named(text[match.start(1) : match.end(1)], match.start(1), match.end(1), 0.7) if match else None
 
 
 def _only_the_callers(text: str, place: Place) -> bool:
@@ -90,14 +100,19 @@ def _choose(text: str, places: Sequence[Place], kind: Kind) -> Place | None:
     return chosen
 
 
-def _address(text: str, places: Sequence[Place], spot: Place | None) -> Named | None:
-    """The longest road, house or estate named; else the landmark, road or station of the gazetteer."""
+def _without_offices(text: str) -> str:
+    """`text` with the names of districts and street offices cut out, as long as before."""
     open_text = list(text)
-    for place in places:
+    for place in find_places(text):
         if place.kind in (Kind.DISTRICT, Kind.STREET):
             open_text[place.start : place.end] = _CUT * (place.end - place.start)
+    return "".join(open_text)
+
+
+def _address(text: str, places: Sequence[Place], spot: Place | None) -> Named | None:
+    """The longest road, house or estate named; else the landmark, road or station of the gazetteer."""
     best: Named | None = None
-    for match in _ADDRESS.finditer("".join(open_text)):
+    for match in _ADDRESS.finditer(_without_offices(text)):
         start = match.start()
         if lead_in := _LEAD_IN.match(match.group()):
             start += lead_in.end()

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,45 +12,25 @@ Pattern = re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Hazard:
-    """A class of urgent matters; `about` finds the thing itself, `handover` is 110, 119, 120, 122 or None."""
+class Content:
+    """How a content is worded: its opening by category, what is dropped, what stands for what."""
 
-    name: str
-    pattern: Pattern
-    about: Pattern
-    handover: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """What takes a hazard back. The first three look at the text that ends where the hazard begins."""
-
-    negated: Pattern
-    hypothetical: Pattern
-    unsure: Pattern
-    repaired: Pattern
-    relapse: Pattern
-    contrast: Pattern
-    between: Pattern
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A category by its Chinese name; `named` is the caller's own word for it, `signs` only hint."""
-
-    name: str
-    named: Pattern
-    signs: Pattern
+    opening: Mapping[str, str]
+    drop: Pattern
+    instead: Sequence[tuple[Pattern, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    hazards: tuple[Hazard, ...]
-    doubt: Doubt
-    categories: tuple[Category, ...]
-    cues: Mapping[str, Pattern]
+    """`handovers` by urgent class, `asks` by field, `cues` by name."""
+
+    handovers: Mapping[str, str]
+    asks: Mapping[str, str]
+    another_matter: Pattern
     title_length: int
     lead_in: Pattern
+    content: Content
+    cues: Mapping[str, Pattern]
 
 
 @cache
@@ -60,24 +40,19 @@ def load(path: Path = Path(__file__).parent / "rules.toml") -> Rules:
 
 
 def build(data: Mapping[str, Any]) -> Rules:
+    content = data["content"]
     return Rules(
-        hazards=tuple(
-            Hazard(
-                one["class"],
-                _any(one["patterns"]),
-                _any(map(re.escape, one["about"])),
-                one.get("handover"),
-            )
-            for one in data["urgent"]
-        ),
-        doubt=Doubt(**{name: re.compile(pattern) for name, pattern in data["doubt"].items()}),
-        categories=tuple(
-            Category(one["name"], _any(map(re.escape, one["named"])), _any(map(re.escape, one["signs"])))
-            for one in data["category"]
-        ),
-        cues={name: _any(patterns) for name, patterns in data["cues"].items()},
+        handovers=data["handovers"],
+        asks=data["asks"],
+        another_matter=_any(data["matters"]["another"]),
         title_length=data["title"]["length"],
         lead_in=re.compile(data["title"]["lead_in"]),
+        content=Content(
+            content["opening"],
+            _any(content["drop"]),
+            [(re.compile(pattern), words) for pattern, words in content["instead"]],
+        ),
+        cues={name: _any(patterns) for name, patterns in data["cues"].items()},
     )
 
 

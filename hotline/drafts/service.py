@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy.orm import Session
 
-from hotline.drafts.draft import Spoken, draft
+from hotline.drafts.draft import FIELDS, Draft, Spoken, draft
+from hotline.drafts.judge import NotTrained
 from hotline.drafts.models import DraftRow
 from hotline.events import Kind
 from hotline.records import ledger
 
+log = structlog.get_logger()
 
-def redraft(session: Session, call_id: str, spoken: Sequence[Spoken], at: datetime) -> DraftRow:
-    """The draft of all that was said so far; a ledger row only when something changed."""
-    fields = draft(spoken).as_dict()
+
+def redraft(session: Session, call_id: str, spoken: Sequence[Spoken], at: datetime, called_at: datetime) -> DraftRow:
+    """The draft of all that was said so far in a call answered at `called_at`; a ledger row only when it changed."""
+    fields = _drafted(spoken, called_at)
     row = session.get(DraftRow, call_id)
     if row is not None and row.fields == fields:
         return row
@@ -37,18 +41,31 @@ def redraft(session: Session, call_id: str, spoken: Sequence[Spoken], at: dateti
     return row
 
 
-def complete(session: Session, call_id: str, spoken: Sequence[Spoken], at: datetime) -> DraftRow:
+def complete(session: Session, call_id: str, spoken: Sequence[Spoken], at: datetime, called_at: datetime) -> DraftRow:
     """No more words will come: what is missing now has to be asked for by a person."""
-    row = redraft(session, call_id, spoken, at)
+    row = redraft(session, call_id, spoken, at, called_at)
     row.complete = True
     payload = {"version": row.version, "missing": row.fields["missing"]}
     ledger.append(session, at=at, actor="drafts", kind=Kind.DRAFT_COMPLETED, subject=call_id, payload=payload)
     return row
 
 
+def _drafted(spoken: Sequence[Spoken], called_at: datetime) -> dict[str, Any]:
+    """An empty draft where the classifiers are missing: the words are kept, and a person reads them."""
+    try:
+        return draft(spoken, called_at).as_dict()
+    except NotTrained as error:
+        log.error("no draft", problem=str(error))
+        return Draft().as_dict()
+
+
+def warm() -> None:
+    """Loads what drafting needs, so that no call waits for it. Raises NotTrained."""
+    draft([Spoken("caller", 0.0, 0.0, "喂")])
+
+
 def flat(fields: dict[str, Any]) -> dict[str, Any]:
-    """A stored draft as commands show it: each field's value, and beside them ``spans`` and ``missing``."""
-    named = {name: field for name, field in fields.items() if name != "missing"}
-    values = {name: field["value"] if field is not None else None for name, field in named.items()}
-    spans = {name: field["span"] for name, field in named.items() if field is not None}
-    return {**values, "spans": spans, "missing": fields["missing"]}
+    """A stored draft as commands show it: each field's value, and beside them ``spans``, ``choices`` and ``missing``."""
+    values = {name: fields[name]["value"] if fields.get(name) else None for name in FIELDS}
+    spans = {name: fields[name]["span"] for name in FIELDS if fields.get(name)}
+    return {**values, "spans": spans, "choices": fields.get("choices", {}), "missing": fields["missing"]}

@@ -17,12 +17,11 @@ from hotline.drafts.features import features
 from hotline.drafts.heard import spoken_text
 from hotline.drafts.judge import TOPIC, Floats, Judge, topic_feature
 from hotline.drafts.mishearing import mend
+from hotline.drafts.urgency import CALM
 
 CORPUS = Path(__file__).parent / "corpus"
 _SEEN = 2  # times at least that a feature is said
 _FOLDS = 5
-CALM = "-"
-"""The urgent class of what is not urgent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 STREET_OFFICE = "街道办"
 """Stands for the office of the street where the matter is."""
+OUT_OF_SCOPE = "不属受理范围"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,86 @@
+"""Commands for drafts: what the hotline makes of words, how right it is, how much of it agents keep."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hotline.cli_common import AsJson, fail
+
+app = typer.Typer()
+drafts_app = typer.Typer(no_args_is_help=True, help="Drafts of work orders: train, judge, report.")
+app.add_typer(drafts_app, name="drafts")
+
+_SHOWN = (
+    "category",
+    "topic",
+    "district",
+    "street",
+    "department",
+    "urgent",
+    "urgent_class",
+    "handover",
+    "phone",
+    "address",
+    "title",
+    "content",
+)
+"""The keys of one line of JSON, before the lesser fields."""
+
+
+@app.command("draft")
+def make(
+    file: Annotated[Path | None, typer.Argument(help="JSON lines, the words of a call under 'text'; - is standard input.")] = None,
+    text: Annotated[str | None, typer.Option("--text", "-t", help="The words of one call.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What the hotline makes of a caller's words: one JSON object a line."""
+    if (file is None) == (text is None):
+        fail("give either --text or a file of JSON lines (- for standard input)")
+    for said in [text] if text is not None else _texts(file):
+        typer.echo(json.dumps(_drafted(said), ensure_ascii=False))
+
+
+def _texts(file: Path | None) -> Iterator[str]:
+    for number, row in _rows(file):
+        text = row.get("text")
+        if not isinstance(text, str):
+            fail(f"line {number}: no \"text\" with the words of a call")
+        yield text
+
+
+def _rows(file: Path | None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line's number and object; blank lines are passed over."""
+    try:
+        lines = sys.stdin if file is None or str(file) == "-" else file.open(encoding="utf-8-sig")
+        with lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line)
+                except ValueError as error:
+                    fail(f"line {number}: no JSON ({error})")
+                if not isinstance(row, dict):
+                    fail(f"line {number}: no object, but {type(row).__name__}")
+                yield number, row
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file}: {error}")
+
+
+def _drafted(text: str) -> dict[str, Any]:
+    from hotline.clock import now
+    from hotline.drafts.draft import Spoken, draft
+    from hotline.drafts.judge import NotTrained
+    from hotline.drafts.service import flat
+
+    try:
+        made = flat(draft([Spoken("caller", 0.0, 0.0, text)], now()).as_dict())
+    except NotTrained as error:
+        fail(str(error))
+    return {**{name: made.pop(name) for name in _SHOWN}, **made}

@@ -1,0 +1,13 @@
+"""Two matters in one call: where the second begins."""
+
+from hotline.drafts.rules import Rules
+
+_A_MATTER = 6  # characters at least
+
+
+def another(text: str, rules: Rules) -> tuple[int, int] | None:
+    """Start and end of what a caller says after 另外 or the like, if anything."""
+    for turn in rules.another_matter.finditer(text):
+        if turn.start() >= _A_MATTER and len(text) - turn.end() >= _A_MATTER:
+            return turn.end(), len(text)
+    return None
