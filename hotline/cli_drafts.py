@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hotline.cli_common import AsJson, fail
+from hotline.cli_common import AsJson, fail, print_json
 
 app = typer.Typer()
 drafts_app = typer.Typer(no_args_is_help=True, help="Drafts of work orders: train, judge, report.")
@@ -48,10 +48,8 @@ def make(
 
 def _texts(file: Path | None) -> Iterator[str]:
     for number, row in _rows(file):
-        text = row.get("text")
-        if not isinstance(text, str):
-            fail(f"line {number}: no \"text\" with the words of a call")
-        yield text
+        if _has_text(number, row):
+            yield row["text"]
 
 
 def _rows(file: Path | None) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -84,3 +82,51 @@ def _drafted(text: str) -> dict[str, Any]:
     except NotTrained as error:
         fail(str(error))
     return {**{name: made.pop(name) for name in _SHOWN}, **made}
+
+
+@drafts_app.command("eval")
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="JSON lines: text, and what is right: category, district, department, urgent …")],
+    worst: Annotated[int, typer.Option(min=0, help="How many of the worst to show.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Compare drafts with labelled utterances: accuracy per field, confusions, the worst."""
+    from hotline.drafts import evaluation
+    from hotline.drafts.judge import NotTrained
+
+    rows = [row for number, row in _rows(file) if _has_text(number, row)]
+    try:
+        report = evaluation.evaluate(rows)
+    except NotTrained as error:
+        fail(str(error))
+    if as_json:
+        print_json(report.as_dict(worst))
+        return
+    typer.echo(f"rows        {report.rows}, in doubt {report.doubts}")
+    for name, (right, of) in report.rates().items():
+        typer.echo(f"{name:27} {right:5} of {of:5}  {f'{right / of:7.2%}' if of else '—':>7}")
+    typer.echo("\nconfused (should be → is)")
+    for (name, should, was), times in report.confused.most_common(15):
+        typer.echo(f"{times:4}  {name}: {should} → {was}")
+    for one in report.worst(worst):
+        typer.echo("\n" + "; ".join(f"{name}: {a} → {b}" for name, (a, b) in one.wrong.items()) + f"\n  {one.text}")
+
+
+def _has_text(number: int, row: dict[str, Any]) -> bool:
+    if not isinstance(row.get("text"), str):
+        fail(f'line {number}: no "text" with the words of a call')
+    return True
+
+
+@drafts_app.command()
+def train() -> None:
+    """Train the classifiers on the corpus; a part of the build ('make setup')."""
+    try:
+        from hotline.drafts import training
+    except ImportError as error:
+        fail(f"training needs scikit-learn, a package of the development group ({error}): 'make setup' installs it")
+    from hotline.drafts import judge
+
+    trained = training.train()
+    judge.save(trained)
+    typer.echo(f"{judge.TRAINED.name}: {len(trained.known)} features, {trained.weights.shape[1]} classes")

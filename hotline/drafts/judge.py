@@ -17,11 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hotline.drafts.features import Features, features
+from hotline.units import topics
 
 TRAINED = Path(__file__).parent / "trained.npz"
 """Made by ``hotline drafts train`` when the hotline is built; no file of the repository."""
-TOPIC = "topic"
+TOPIC, UNIT = "topic", "unit"
 _TOPIC_WEIGHT = 0.4
+_UNIT_SHARE = 0.5  # how much a topic's unit counts beside the topic itself; found on held-out authors
 
 Floats = npt.NDArray[np.float32]
 
@@ -86,13 +88,18 @@ class Judge:
         if not found.clauses:
             return Judgement({question: () for question in self.questions}, self, found)
         margins = self.bias + self._sum(found.values)
-        topics = margins[self._columns(TOPIC)]
-        margins += self._sum(topic_feature(self.questions[TOPIC][int(topics.argmax())]))
+        margins[self._columns(TOPIC)] += _UNIT_SHARE * margins[self._columns(UNIT)][self._units()]
+        topic = self.questions[TOPIC][int(margins[self._columns(TOPIC)].argmax())]
+        margins += self._sum(topic_feature(topic))
         answers = {}
         for question, classes in self.questions.items():
             own = margins[self._columns(question)]
             answers[question] = [Verdict(classes[n], float(own[n])) for n in np.argsort(-own)]
         return Judgement(answers, self, found)
+
+    def _units(self) -> list[int]:
+        """For each topic the place of the unit that leads it."""
+        return [self.questions[UNIT].index(topics.load()[topic].lead) for topic in self.questions[TOPIC]]
 
     def column(self, question: str, name: str) -> npt.NDArray[np.float16]:
         return self.weights[:, self._columns(question).start + self.questions[question].index(name)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 
 import jieba
@@ -108,12 +108,28 @@ def _plain(syllable: str) -> str:
 
 @cache
 def _mender() -> Mender:
-    """By the names of places and the words of topics."""
-    names = (name for name in gazetteer.load().entries if len(name) >= _NAME)
-    return Mender([*names, *topic_words().owners])
+    """By the names of places, the words of topics, and streets as they are said after their district (双流东升)."""
+    known = gazetteer.load().entries
+    names = (name for name in known if len(name) >= _NAME)
+    return Mender([*names, *_in_their_districts(known), *topic_words().owners])
+
+
+def _in_their_districts(known: Mapping[str, gazetteer.Entry | None]) -> Iterator[str]:
+    short = defaultdict(list)
+    for form, entry in known.items():
+        if entry and entry.kind is gazetteer.Kind.DISTRICT and len(form) < _NAME:
+            short[entry.name].append(form)
+    for form, entry in known.items():
+        if entry and entry.kind is gazetteer.Kind.STREET and len(form) < _NAME:
+            yield from (district + form for where in entry.districts for district in short[where])
 
 
 @lru_cache(maxsize=1024)
 def mend(text: str) -> str:
-    """`text` mended by the names of the city's places and the words of its topics."""
-    return _mender().mend(text)
+    """`text` mended by the names of the city's places and the words of its topics; a place that was named stays."""
+    mended = []
+    at = 0
+    for place in gazetteer.find_places(text):
+        mended += [_mender().mend(text[at : place.start]), text[place.start : place.end]]
+        at = place.end
+    return "".join(mended) + _mender().mend(text[at:])

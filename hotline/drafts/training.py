@@ -15,9 +15,10 @@ from sklearn.svm import LinearSVC
 
 from hotline.drafts.features import features
 from hotline.drafts.heard import spoken_text
-from hotline.drafts.judge import TOPIC, Floats, Judge, topic_feature
+from hotline.drafts.judge import TOPIC, UNIT, Floats, Judge, topic_feature
 from hotline.drafts.mishearing import mend
 from hotline.drafts.urgency import CALM
+from hotline.units import topics
 
 CORPUS = Path(__file__).parent / "corpus"
 _SEEN = 2  # times at least that a feature is said
@@ -35,11 +36,14 @@ class Question:
     def answer(self, row: Mapping[str, Any]) -> str:
         if self.name == "urgent_class":
             return row["urgent_class"] or CALM
+        if self.name == UNIT:
+            return topics.load()[row[TOPIC]].lead
         return str(row[self.name])
 
 
 QUESTIONS = (
-    Question(TOPIC, 3.0),
+    Question(TOPIC, 1.0),
+    Question(UNIT, 3.0),
     Question("category", 1.0),
     Question("urgent", 1.0, balanced=True),
     Question("urgent_class", 1.0),
@@ -57,11 +61,11 @@ def train(corpus: Path = CORPUS) -> Judge:
     """Judge trained on every author; the other questions learn from topics as judged without the author's own lines."""
     rows = read(corpus)
     known = _vocabulary([*rows.values, *(topic_feature(row[TOPIC]) for row in rows.labels for _ in range(_SEEN))])
-    topics = _topics_unseen(rows, known)
+    judged = _topics_unseen(rows, known)
     plain = _matrix(rows.values, known)
-    with_topic = _matrix([value | topic_feature(topic) for value, topic in zip(rows.values, topics, strict=True)], known)
+    with_topic = _matrix([value | topic_feature(topic) for value, topic in zip(rows.values, judged, strict=True)], known)
     fitted = [
-        _fit(plain if question.name == TOPIC else with_topic, [question.answer(r) for r in rows.labels], question)
+        _fit(plain if question.name in (TOPIC, UNIT) else with_topic, [question.answer(r) for r in rows.labels], question)
         for question in QUESTIONS
     ]
     return Judge(
@@ -86,14 +90,14 @@ def _topics_unseen(rows: _Rows, known: Mapping[str, int]) -> list[str]:
     """The topic of each row as judged by what other authors wrote."""
     question = QUESTIONS[0]
     folds = np.array(rows.folds)
-    topics = np.empty(len(folds), object)
+    found = np.empty(len(folds), object)
     matrix = _matrix(rows.values, known)
     answers = np.array([question.answer(row) for row in rows.labels])
     for fold in np.unique(folds):
         classes, weights, bias = _fit(matrix[folds != fold], answers[folds != fold], question)
         margins = matrix[folds == fold] @ weights + bias
-        topics[folds == fold] = np.array(classes)[margins.argmax(1)]
-    return list(topics)
+        found[folds == fold] = np.array(classes)[margins.argmax(1)]
+    return list(found)
 
 
 def _fit(matrix: csr_matrix, answers: Sequence[str], question: Question) -> tuple[tuple[str, ...], Floats, Floats]:
