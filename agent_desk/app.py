@@ -19,7 +19,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
 
-from agent_desk import accounts, calls, live, pages, problems, session
+from agent_desk import accounts, calls, drafts, live, pages, problems, session
 from agent_desk.calls import Accesses
 from agent_desk.live import Feed
 from agent_desk.problems import ProblemView
@@ -69,7 +69,7 @@ def build(db: Database, feed: Feed, recordings_dir: Path) -> FastAPI:
             pages_too_slow=feed.pages_too_slow,
         )
 
-    for part in (session, calls, accounts, live):
+    for part in (session, calls, drafts, accounts, live):
         app.include_router(part.router)
     pages.install(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

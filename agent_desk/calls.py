@@ -21,6 +21,7 @@ from hotline.calls.models import Call, Recording
 from hotline.clock import now
 from hotline.db import Database
 from hotline.events import Kind
+from hotline.orders import queries as orders
 from hotline.records import ledger
 from recordings import peaks as outline
 from recordings.wav import NotATape
@@ -80,7 +81,8 @@ def list_calls(
             session, in_progress=None if state is None else state == "open", urgent=urgent, day=day,
             before=_older_than(session, before), limit=limit + 1,
         )  # fmt: skip
-        calls = [views.call_item(call, draft, whole=person.sees_numbers) for call, draft in found[:limit]]
+        papers = orders.paperwork_of(session, {call.call_id: draft for call, draft in found[:limit]})
+        calls = [views.call_item(call, papers[call.call_id], whole=person.sees_numbers) for call, _ in found[:limit]]
     return CallList(seq=seq, calls=calls, more=len(found) > limit)
 
 
@@ -97,16 +99,16 @@ def one_call(call_id: CallId, person: Watcher, db: Db, request: Request) -> Call
     whole = person.sees_numbers
     with db.read() as session:
         seq = ledger.newest(session)
-        call, draft, tape = (
+        call, paper, tape = (
             _call(session, call_id),
-            queries.draft(session, call_id),
+            orders.paperwork(session, call_id),
             queries.recording(session, call_id),
         )
         return CallPage(
             seq=seq,
-            call=views.call_item(call, draft, whole=whole),
+            call=views.call_item(call, paper, whole=whole),
             utterances=[views.utterance_view(row, whole=whole) for row in queries.utterances(session, call_id)],
-            draft=views.draft_view(draft, whole=whole) if draft is not None else None,
+            draft=views.draft_view(paper, seq, whole=whole),
             timeline=[
                 views.moment_view(record)
                 for record in ledger.history(session, call_id)

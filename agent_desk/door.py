@@ -137,12 +137,13 @@ def permitted(permission: Permission) -> Callable[[Person], Person]:
         if person.must_change_password:
             raise Problem(403, "must-change-password", "请先设置自己的密码")
         if not person.may(permission):
-            raise Problem(403, "not-permitted", "您的角色无权查看此内容")
+            raise Problem(403, "not-permitted", "您的角色无权进行此操作")
         return person
 
     return check
 
 
 Watcher = Annotated[Person, Depends(permitted(Permission.WATCH_CALLS))]
+CallTaker = Annotated[Person, Depends(permitted(Permission.TAKE_CALLS))]
 ListeningPerson = Annotated[Person, Depends(permitted(Permission.LISTEN))]
 Administrator = Annotated[Person, Depends(permitted(Permission.MANAGE_ACCOUNTS))]

@@ -26,6 +26,7 @@ from hotline.clock import now
 from hotline.db import Database
 from hotline.db.patience import patiently
 from hotline.events import Kind, words_topic
+from hotline.orders import queries as orders
 from hotline.records import ledger
 
 log = structlog.get_logger()
@@ -44,6 +45,7 @@ CATCH_UP_ROWS = 2000
 _ROWS_AT_ONCE = 200
 _PAUSE_SECONDS = 0.5
 
+_OF_THE_DRAFT = (Kind.DRAFT_UPDATED, Kind.DRAFT_COMPLETED, Kind.DRAFT_EDITED, Kind.ORDER_DRAFTED)
 _ENDS_SESSIONS = (Kind.LOGGED_OUT, Kind.PASSWORD_CHANGED, Kind.PASSWORD_RESET, Kind.ACCOUNT_CHANGED)
 # RFC 6455 §7.4: 4000 to 4999 are an application's own
 NOT_LOGGED_IN, NOT_PERMITTED, TOO_SLOW, RESTARTING, FAULT = 4401, 4403, 4408, 1012, 1011
@@ -239,13 +241,13 @@ def _event(session: Session, row: dict[str, Any]) -> Event | None:
 
 def _record(session: Session, row: dict[str, Any], call: Call, *, whole: bool) -> LiveRecord:
     kind, payload = row["kind"], row["payload"] or {}
-    draft = queries.draft(session, call.call_id)
-    record = LiveRecord(seq=row["seq"], at=row["at"], kind=kind, call=views.call_item(call, draft, whole=whole))
+    paper = orders.paperwork(session, call.call_id)
+    record = LiveRecord(seq=row["seq"], at=row["at"], kind=kind, call=views.call_item(call, paper, whole=whole))
     if kind == Kind.UTTERANCE_HEARD and "start" in payload:
         said = queries.utterance(session, call.call_id, payload["speaker"], payload["start"], payload["source"])
         record.utterance = views.utterance_view(said, whole=whole) if said is not None else None
-    if kind in (Kind.DRAFT_UPDATED, Kind.DRAFT_COMPLETED) and draft is not None:
-        record.draft = views.draft_view(draft, whole=whole)
+    if kind in _OF_THE_DRAFT:
+        record.draft = views.draft_view(paper, row["seq"], whole=whole)
     if kind.startswith("tape_"):
         tape = queries.recording(session, call.call_id)
         record.recording = views.recording_view(tape) if tape is not None else None

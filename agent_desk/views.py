@@ -11,8 +11,11 @@ from asr_models.written import word_by_word, written
 from hotline.accounts.models import Account
 from hotline.accounts.roles import ROLES
 from hotline.calls.models import Call, Recording, Utterance
-from hotline.drafts.models import DraftRow
+from hotline.drafts.draft import FIELDS
+from hotline.drafts.overlay import value_of
 from hotline.log import mask, mask_numbers
+from hotline.orders.models import WorkOrder
+from hotline.orders.queries import Paperwork
 from hotline.records.models import Record
 
 CallState = Literal["answered", "connected", "ended", "closed"]
@@ -66,8 +69,10 @@ class CallItem(BaseModel):
     title: str | None
     category: str | None
     district: str | None
-    urgent: bool | None = Field(description="Null: nothing known yet, or a hazard in doubt (then urgent_class is set).")
+    urgent: bool | None = Field(description="Null: nothing known yet.")
     urgent_class: str | None
+    doubt: bool = Field(description="Somebody has to ask whether it is urgent.")
+    order_no: str | None = Field(description="The order it was accepted as.")
 
 
 class WordView(BaseModel):
@@ -106,17 +111,49 @@ class SpanView(BaseModel):
 
 
 class FieldView(BaseModel):
-    value: str | bool
+    """A value that was heard, or that somebody put there: then `suggested` is what was heard, if anything."""
+
+    value: str | bool | None = Field(description="Null only in an edited field: not given, or taken away.")
     confidence: float
-    span: SpanView
+    span: SpanView | None
+    edited: bool = False
+    follows: str | None = Field(None, description="The edited field that this one follows: the unit the topic.")
+    suggested: str | bool | None = None
+
+
+class OrderView(BaseModel):
+    """What an accepted draft became. Number and code together are the caller's key to it."""
+
+    order_no: str
+    extract_code: str | None = Field(description="Null for whoever does not see numbers whole.")
+    accepted_at: datetime
+    agent: str = Field(description="Who accepted it, as people call them.")
 
 
 class DraftView(BaseModel):
+    """The draft with the agents' edits over it, true as of ledger row `seq`."""
+
+    seq: int
     version: int
     complete: bool
     updated_at: datetime
     fields: dict[str, FieldView | None]
-    missing: list[str]
+    missing: list[str] = Field(description="What an order needs and nobody has named, the weightiest first.")
+    asks: dict[str, str] = Field(description="The question for each that is missing.")
+    choices: dict[str, list[str]] = Field(description="The next best values of a field, best first.")
+    order: OrderView | None
+
+
+class ChoicesView(BaseModel):
+    """What a field can be, in the catalogue's order; streets and towns by district."""
+
+    category: list[str]
+    topic: list[str]
+    district: list[str]
+    department: list[str]
+    handover: list[str]
+    wish: list[str]
+    streets: dict[str, list[str]]
 
 
 class MomentView(BaseModel):
@@ -230,13 +267,11 @@ def account_view(account: Account) -> AccountView:
     )
 
 
-def call_item(call: Call, draft: DraftRow | None, *, whole: bool) -> CallItem:
+def call_item(call: Call, paper: Paperwork, *, whole: bool) -> CallItem:
     """`whole`: telephone numbers are shown unmasked."""
-    fields = draft.fields if draft is not None else {}
 
     def value(name: str) -> Any:
-        field = fields.get(name)
-        return None if field is None else field["value"]
+        return value_of(paper.fields, name)
 
     return CallItem(
         call_id=call.call_id,
@@ -254,6 +289,9 @@ def call_item(call: Call, draft: DraftRow | None, *, whole: bool) -> CallItem:
         district=value("district"),
         urgent=value("urgent"),
         urgent_class=value("urgent_class"),
+        # a draft from before there was this field was undecided instead
+        doubt=bool(value("doubt") or (value("urgent") is None and value("urgent_class"))),
+        order_no=paper.order.order_no if paper.order is not None else None,
     )
 
 
@@ -283,31 +321,53 @@ def utterance_view(row: Utterance, *, whole: bool) -> UtteranceView:
     )
 
 
-def draft_view(row: DraftRow, *, whole: bool) -> DraftView:
-    fields: dict[str, FieldView | None] = {}
-    for name, field in row.fields.items():
-        if name == "missing":
-            continue
-        fields[name] = None if field is None else _field_view(name, field, whole)
+def draft_view(paper: Paperwork, seq: int, *, whole: bool) -> DraftView | None:
+    """None while there is no draft; `seq` is the newest ledger row that it knows of."""
+    if (row := paper.draft) is None:
+        return None
     return DraftView(
+        seq=seq,
         version=row.version,
         complete=row.complete,
         updated_at=row.updated_at,
-        fields=fields,
-        missing=row.fields["missing"],
+        fields={
+            name: None if paper.fields[name] is None else _field_view(name, paper.fields[name], whole)
+            for name in FIELDS
+        },
+        missing=paper.fields["missing"],
+        asks=paper.fields["asks"],
+        choices=paper.fields["choices"],
+        order=order_view(paper.order, whole=whole) if paper.order is not None else None,
     )
 
 
 def _field_view(name: str, field: dict[str, Any], whole: bool) -> FieldView:
-    value, span = field["value"], field["span"]
-    if name == "phone":
-        value = _number(value, whole)
-    elif isinstance(value, str):
-        value = _text(value, whole)
+    def shown(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return _number(value, whole) if name == "phone" else _text(value, whole)
+
+    span = field["span"]
     return FieldView(
-        value=value,
+        value=shown(field["value"]),
         confidence=field["confidence"],
-        span=SpanView(start=span["start"], end=span["end"], text=_text(span["text"], whole) or ""),
+        span=None if span is None else _span_view(span, whole),
+        edited=field.get("edited", False),
+        follows=field.get("follows"),
+        suggested=shown(field.get("suggested")),
+    )
+
+
+def _span_view(span: dict[str, Any], whole: bool) -> SpanView:
+    return SpanView(start=span["start"], end=span["end"], text=_text(span["text"], whole) or "")
+
+
+def order_view(order: WorkOrder, *, whole: bool) -> OrderView:
+    return OrderView(
+        order_no=order.order_no,
+        extract_code=order.extract_code if whole else None,
+        accepted_at=order.accepted_at,
+        agent=order.account.display_name,
     )
 
 

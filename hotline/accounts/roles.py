@@ -9,6 +9,8 @@ from enum import StrEnum
 class Permission(StrEnum):
     WATCH_CALLS = "watch_calls"
     """Calls in progress and past, their words and drafts."""
+    TAKE_CALLS = "take_calls"
+    """Edit the drafts of calls and accept them as orders."""
     LISTEN = "listen"
     """Tapes; every listening is logged."""
     WHOLE_NUMBERS = "whole_numbers"
@@ -26,7 +28,7 @@ class Role:
 _P = Permission
 ROLES: dict[str, Role] = {
     # Until the queue gives a call its agent, the calls on the line are every agent's own.
-    "agent": Role("话务员", frozenset({_P.WATCH_CALLS, _P.LISTEN, _P.WHOLE_NUMBERS})),
+    "agent": Role("话务员", frozenset({_P.WATCH_CALLS, _P.TAKE_CALLS, _P.LISTEN, _P.WHOLE_NUMBERS})),
     "reviewer": Role("审核派单员", frozenset({_P.WATCH_CALLS, _P.WHOLE_NUMBERS})),
     "unit_contact": Role("承办联络员", frozenset()),
     "revisit_clerk": Role("回访员", frozenset()),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Text, and_, case, cast, select
 from sqlalchemy.orm import Session
 
 from hotline.calls.models import Call, CallLeg, Recording, Utterance
 from hotline.calls.state import OPEN
 from hotline.clock import SHANGHAI
 from hotline.drafts.draft import Spoken, SpokenWord
-from hotline.drafts.models import DraftRow
+from hotline.drafts.models import DraftEdit, DraftRow
 
 
 def utterances(session: Session, call_id: str) -> Sequence[Utterance]:
@@ -83,14 +83,19 @@ def page(
 ) -> list[tuple[Call, DraftRow | None]]:
     """Calls with their drafts, newest first; each condition holds where it is not None.
 
-    ``urgent`` True takes those in doubt along (urgency is never dropped silently); ``day`` is a day in Shanghai.
+    ``urgent`` True takes those in doubt along (urgency is never dropped silently), unless an agent has decided;
+    ``day`` is a day in Shanghai.
     """
     wanted = select(Call, DraftRow).outerjoin(DraftRow, DraftRow.call_id == Call.call_id)
     if in_progress is not None:
         wanted = wanted.where(Call.state.in_(OPEN) if in_progress else Call.state.not_in(OPEN))
     if urgent is not None:
+        decided = and_(DraftEdit.call_id == Call.call_id, DraftEdit.field == "urgent")
         named = DraftRow.fields[("urgent_class", "value")].as_string().is_not(None)
-        wanted = wanted.where(named if urgent else ~named | DraftRow.call_id.is_(None))
+        alarming = case(
+            (DraftEdit.call_id.is_not(None), cast(DraftEdit.value, Text) == "true"), else_=named
+        )
+        wanted = wanted.outerjoin(DraftEdit, decided).where(alarming if urgent else ~alarming)
     if day is not None:
         midnight = datetime.combine(day, time(), SHANGHAI)
         wanted = wanted.where(Call.answered_at >= midnight, Call.answered_at < midnight + timedelta(days=1))

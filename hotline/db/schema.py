@@ -6,9 +6,10 @@ from hotline.accounts import models as accounts
 from hotline.calls import models as calls
 from hotline.db.models import Model
 from hotline.drafts import models as drafts
+from hotline.orders import models as orders
 from hotline.records import models as records
 
-TABLES = (accounts, calls, drafts, records)
+TABLES = (accounts, calls, drafts, orders, records)
 """Named so that importing this module is seen to have loaded them."""
 
 metadata: MetaData = Model.metadata

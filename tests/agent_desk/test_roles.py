@@ -6,7 +6,8 @@ from fastapi.routing import APIRoute
 from hotline.accounts.roles import ROLES, Permission
 
 CALL_PATH = "/api/calls/20261122-151805-0abcd"
-WATCH, LISTEN, MANAGE = Permission.WATCH_CALLS, Permission.LISTEN, Permission.MANAGE_ACCOUNTS
+WATCH, TAKE = Permission.WATCH_CALLS, Permission.TAKE_CALLS
+LISTEN, MANAGE = Permission.LISTEN, Permission.MANAGE_ACCOUNTS
 NEWCOMER = {"name": "{role}-made", "display_name": "甲", "role": "agent"}
 
 ROUTES = {
@@ -15,6 +16,10 @@ ROUTES = {
     ("GET", "/api/calls/{call_id}"): (CALL_PATH, None, WATCH, 200),
     ("GET", "/api/calls/{call_id}/peaks"): (f"{CALL_PATH}/peaks", None, LISTEN, 200),
     ("GET", "/api/calls/{call_id}/recording"): (f"{CALL_PATH}/recording", None, LISTEN, 200),
+    ("GET", "/api/choices"): ("/api/choices", None, WATCH, 200),
+    ("PATCH", "/api/calls/{call_id}/draft"): (f"{CALL_PATH}/draft", {"field": "urgent", "value": True}, TAKE, 200),
+    ("DELETE", "/api/calls/{call_id}/draft/{field}"): (f"{CALL_PATH}/draft/urgent", None, TAKE, 200),
+    ("POST", "/api/calls/{call_id}/accept"): ("/api/calls/of-{role}/accept", None, TAKE, 200),
     ("GET", "/api/accounts"): ("/api/accounts", None, MANAGE, 200),
     ("GET", "/api/accounts/roles"): ("/api/accounts/roles", None, MANAGE, 200),
     ("POST", "/api/accounts"): ("/api/accounts", NEWCOMER, MANAGE, 201),
@@ -32,6 +37,9 @@ FOR_ANYBODY = {("GET", "/api/health"), ("POST", "/api/session")}
 @pytest.fixture(scope="module")
 def role_desk(shared_desk):
     shared_desk.add_account("target")
+    for role in ROLES:  # what one has accepted, another cannot
+        shared_desk.answer(f"of-{role}")
+        shared_desk.hear(["我家", "门口", "路灯", "坏了"], f"of-{role}")
     return shared_desk
 
 
@@ -39,7 +47,7 @@ def ask(browser, route, role="stranger"):
     address, body, _, _ = ROUTES[route]
     if body is NEWCOMER:
         body = {**body, "name": f"{role}-made"}
-    return browser.ask(route[0], address, body)
+    return browser.ask(route[0], address.format(role=role), body)
 
 
 def test_the_table_has_every_route_there_is(shared_desk):

@@ -26,7 +26,7 @@ def test_whoever_knows_the_password_comes_in_and_is_told_what_they_may(desk):
     assert answer.status_code == 200
     me = answer.json()
     assert (me["name"], me["role"]) == ("agent", {"name": "agent", "title": "话务员"})
-    assert me["permissions"] == ["listen", "watch_calls", "whole_numbers"]
+    assert me["permissions"] == ["listen", "take_calls", "watch_calls", "whole_numbers"]
     assert me["must_change_password"] is False
     assert [(row.actor, row.subject) for row in desk.rows("logged_in")] == [("account:agent", "account:agent")]
 

@@ -4,24 +4,32 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from hotline.accounts.models import Account
 from hotline.calls import queries
 from hotline.calls.models import Call, Utterance
-from hotline.drafts.draft import Spoken
-from hotline.drafts.service import redraft
+from hotline.drafts.draft import Draft, Field, Span
+from hotline.drafts.edits import edit
+from hotline.drafts.models import DraftRow
 
 NOON = datetime(2026, 11, 22, 4, 0, 0, tzinfo=UTC)  # in Shanghai
-SAID = {"urgent": "金牛区抚琴街道燃气泄漏味道很大", "calm": "我家门口的路灯坏了", "doubt": "不知道是不是燃气泄漏"}
+SPAN = Span(utterance=0, start=0.0, end=1.0, text="燃气")
+HEARD = {
+    "urgent": {"urgent": True, "urgent_class": "燃气泄漏"},
+    "calm": {"urgent": False},
+    "doubt": {"urgent": False, "urgent_class": "燃气泄漏", "doubt": True},
+}
 
 
-def add(db, call_id: str, at: datetime = NOON, state: str = "closed", said: str = "") -> None:
+def add(db, call_id: str, at: datetime = NOON, state: str = "closed") -> None:
     with db.write() as session:
         session.add(
             Call(call_id=call_id, sip_call_id=call_id, card="0", card_run="0", caller="1", called="12345",
                  state=state, answered_at=at)
         )  # fmt: skip
         session.flush()
-        if said:
-            redraft(session, call_id, [Spoken("caller", 0.0, 1.0, said)], at)
+        if call_id in HEARD:
+            heard = Draft(**{name: Field(value, 0.9, SPAN) for name, value in HEARD[call_id].items()})
+            session.add(DraftRow(call_id=call_id, version=1, fields=heard.as_dict(), complete=True, updated_at=at))
 
 
 def page(db, **wanted) -> list[str]:
@@ -57,13 +65,26 @@ def test_calls_in_progress_and_calls_that_are_over_are_two_lists_that_make_the_w
 
 
 def test_what_is_urgent_in_doubt_is_shown_with_the_urgent(db):
-    for name, said in SAID.items():
-        add(db, name, said=said)
+    for name in HEARD:
+        add(db, name)
     add(db, "silent")
-    with db.read() as session:
-        assert queries.draft(session, "doubt").fields["urgent"] is None
     assert set(page(db, urgent=True)) == {"urgent", "doubt"}
     assert set(page(db, urgent=False)) == {"calm", "silent"}
+
+
+def test_what_an_agent_decided_of_urgency_holds_against_what_was_heard(db):
+    for name in HEARD:
+        add(db, name)
+    with db.write() as session:
+        session.add(
+            Account(name="li", display_name="李", role="agent", password_hash="", must_change=False, active=True,
+                    created_at=NOON)
+        )  # fmt: skip
+        session.flush()
+        edit(session, "doubt", "urgent", False, "li", NOON)
+        edit(session, "calm", "urgent", True, "li", NOON)
+    assert set(page(db, urgent=True)) == {"urgent", "calm"}
+    assert set(page(db, urgent=False)) == {"doubt"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Work orders: what an accepted draft becomes."""
