@@ -65,8 +65,7 @@ def _told() -> Iterator[None]:
     except edits.Accepted:
         raise Problem(409, "accepted", "已受理，草稿不能再改") from None
     except service.AcceptedByAnother as error:
-        by = error.order.account.display_name
-        raise Problem(409, "accepted", f"已由{by}受理，工单号 {error.order.order_no}") from None
+        raise Problem(409, "accepted", f"已由{error.by}受理，工单号 {error.order_no}") from None
     except service.Incomplete as error:
         names = "、".join(_NEEDED[name] for name in error.fields)
         raise Problem(409, "incomplete", f"还不能受理：请先填写{names}") from None

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hotline.calls.queries import recording
-from hotline.clock import shanghai
+from hotline.clock import shanghai, to_second
 from hotline.db import serialise
 from hotline.drafts.allowed import EDITABLE
 from hotline.drafts.edits import edits_of
@@ -48,11 +48,11 @@ class Incomplete(ValueError):
 
 
 class AcceptedByAnother(Exception):
-    """Somebody else has accepted it, as `order`."""
+    """Somebody else has accepted it, as `order_no`; `by` is their name as people call them."""
 
     def __init__(self, order: WorkOrder) -> None:
         super().__init__(f"accepted by {order.agent} as {order.order_no}")
-        self.order = order
+        self.order_no, self.by = order.order_no, order.account.display_name
 
 
 def accept(session: Session, call_id: str, account: str, at: datetime) -> WorkOrder:
@@ -72,9 +72,9 @@ def accept(session: Session, call_id: str, account: str, at: datetime) -> WorkOr
     final = overlay(row.fields, edits_of(session, [call_id])[call_id])
     if unknown := [name for name in NEEDED if not value_of(final, name)]:
         raise Incomplete(unknown)
-    order = _order(session, row, final, account, at)
+    order = _order(session, row, final, account, to_second(at))
     session.add(order)
-    row.accepted_at = at
+    row.accepted_at = order.accepted_at
     session.flush()
     _note(session, order)
     log.info("order drafted", call=call_id, order=order.order_no)
