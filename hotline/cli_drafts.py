@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hotline.cli_common import AsJson, fail, print_json
+from hotline.cli_common import AsJson, database, fail, load, print_json
+from hotline.clock import SHANGHAI
 
 app = typer.Typer()
 drafts_app = typer.Typer(no_args_is_help=True, help="Drafts of work orders: train, judge, report.")
@@ -35,7 +37,9 @@ _SHOWN = (
 
 @app.command("draft")
 def make(
-    file: Annotated[Path | None, typer.Argument(help="JSON lines, the words of a call under 'text'; - is standard input.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="JSON lines, the words of a call under 'text'; - is standard input.")
+    ] = None,
     text: Annotated[str | None, typer.Option("--text", "-t", help="The words of one call.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -74,7 +78,7 @@ def _rows(file: Path | None) -> Iterator[tuple[int, dict[str, Any]]]:
 def _drafted(text: str) -> dict[str, Any]:
     from hotline.clock import now
     from hotline.drafts.draft import Spoken, draft
-    from hotline.drafts.judge import NotTrained
+    from hotline.drafts.packing import NotTrained
     from hotline.drafts.service import flat
 
     try:
@@ -86,13 +90,15 @@ def _drafted(text: str) -> dict[str, Any]:
 
 @drafts_app.command("eval")
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="JSON lines: text, and what is right: category, district, department, urgent …")],
+    file: Annotated[
+        Path, typer.Argument(help="JSON lines: text, and what is right: category, district, department, urgent …")
+    ],
     worst: Annotated[int, typer.Option(min=0, help="How many of the worst to show.")] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Compare drafts with labelled utterances: accuracy per field, confusions, the worst."""
     from hotline.drafts import evaluation
-    from hotline.drafts.judge import NotTrained
+    from hotline.drafts.packing import NotTrained
 
     rows = [row for number, row in _rows(file) if _has_text(number, row)]
     try:
@@ -125,8 +131,40 @@ def train() -> None:
         from hotline.drafts import training
     except ImportError as error:
         fail(f"training needs scikit-learn, a package of the development group ({error}): 'make setup' installs it")
-    from hotline.drafts import judge
+    from hotline.drafts import judge, lexicon, mishearing
 
+    lexicon.build().save()
+    mishearing.save_sounds()
     trained = training.train()
     judge.save(trained)
-    typer.echo(f"{judge.TRAINED.name}: {len(trained.known)} features, {trained.weights.shape[1]} classes")
+    matter, manner = len(trained.matter.known), len(trained.manner.known)
+    typer.echo(f"{judge.TRAINED.name}: {matter} features of the matter, {manner} of the manner")
+
+
+@drafts_app.command()
+def report(
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Orders accepted from this day on, in Shanghai.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How much of the drafts agents kept: adoption per field over accepted orders, and how long an order took them."""
+    from hotline.orders import queries
+    from hotline.orders.report import report as counted
+
+    settings = load()
+    with database(settings) as db, db.read() as session:
+        found = counted(queries.accepted(session, since.replace(tzinfo=SHANGHAI) if since else None))
+    if as_json:
+        print_json(found.as_dict())
+        return
+    after, since_answer = (_seconds(one) for one in (found.after_call_seconds, found.since_answer_seconds))
+    typer.echo(f"orders {found.orders}; from the call's end {after}, from its answer {since_answer} (medians)\n")
+    typer.echo(f"{'field':14}{'kept':>7}{'changed':>9}{'filled':>8}{'cleared':>9}  adoption")
+    for name, one in {**found.fields, "total": found.total}.items():
+        rate = "—" if one.rate is None else f"{one.kept}/{one.of} {one.rate:.1%}"
+        typer.echo(f"{name:14}{one.kept:7}{one.changed:9}{one.filled:8}{one.cleared:9}  {rate}")
+
+
+def _seconds(median: float | None) -> str:
+    return "—" if median is None else f"{median:.0f} s"

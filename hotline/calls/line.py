@@ -16,6 +16,7 @@ from hotline.calls.cards import Cards
 from hotline.calls.closing import Closer
 from hotline.db import Database
 from hotline.db.patience import patiently
+from hotline.drafts import service as drafts
 from hotline.events import words_topic
 
 log = structlog.get_logger()
@@ -44,6 +45,7 @@ class LineService:
             tasks.create_task(self._bus.run())
             tasks.create_task(self._publish())
             tasks.create_task(self._closer.run())
+            tasks.create_task(asyncio.to_thread(drafts.warm))
             for card in self._cards.sockets:
                 tasks.create_task(self._cards.follow(card, self))
             on_ready()

@@ -58,7 +58,9 @@ class Report:
     def as_dict(self, worst: int) -> dict[str, Any]:
         return {
             "rows": self.rows,
-            "accuracy": {name: {"right": n, "of": m, "rate": n / m if m else None} for name, (n, m) in self.rates().items()},
+            "accuracy": {
+                name: {"right": n, "of": m, "rate": n / m if m else None} for name, (n, m) in self.rates().items()
+            },
             "doubts": self.doubts,
             "confusion": [
                 {"field": name, "should_be": should, "is": was, "times": times}

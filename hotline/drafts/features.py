@@ -1,22 +1,29 @@
-"""What the classifiers look at in a caller's words: runs of characters, words of the topics, cues."""
+"""What the classifiers look at in a caller's words.
+
+For the matter: runs of characters, words of the topics. For what the caller wants and how urgent it is also cues, words
+near one another (已经 … 修好) and how the telling begins and ends.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
+from hotline.drafts.lexicon import load as lexicon
 from hotline.drafts.rules import load as rules
 from hotline.units import topics
 from hotline.units.gazetteer import find_places
 
 _LONGEST = 3  # characters of a run
 # What a topic's word and a cue weigh beside the runs, whose squares sum up to one; found by leaving one author out.
-_WORD, _CUE = 0.08, 0.15
+_WORD, _CUE, _EDGE = 0.08, 0.15, 0.2
+_NEAR = 8  # words apart at most are a pair
 _PLACE, _NUMBER = "@", "0"
 _BETWEEN_CLAUSES = re.compile(r"[，。！？、,.!?“”：；:;…—\-\n]+")
 _DIGITS = re.compile(r"[0-9零〇一二两三四五六七八九十百千万幺]{2,}")
@@ -34,9 +41,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Each feature's value, where each was said, and the clauses as pairs of start and end."""
+    """The values of the features for the matter and of those for the manner, where each was said, and the clauses as
+    pairs of start and end."""
 
-    values: Mapping[str, float]
+    matter: Mapping[str, float]
+    manner: Mapping[str, float]
     evidence: Sequence[Evidence]
     clauses: Sequence[tuple[int, int]]
 
@@ -45,21 +54,86 @@ def features(text: str) -> Features:
     """The features of a mended text; the names of places are all one to them, and so are numbers."""
     plain, origin = _plain(text)
     clauses = list(_clauses(plain))
-    runs = [run for clause in clauses for run in _runs(plain, *clause)]
-    share = len({key for key, _, _ in runs}) ** -0.5 if runs else 0.0
-    values: dict[str, float] = {key: share for key, _, _ in runs}
-    evidence = [Evidence(key, origin[start], origin[end - 1] + 1, share) for key, start, end in runs]
-    words: dict[str, float] = defaultdict(float)
-    for clause in clauses:
-        for key, start, end, weight in _words(plain, *clause):
-            words[key] += weight
-            evidence.append(Evidence(key, origin[start], origin[end - 1] + 1, weight))
-        for name, cue in rules().cues.items():
-            if match := cue.search(plain, *clause):
-                words[f"!{name}"] = _CUE
-                evidence.append(Evidence(f"!{name}", origin[match.start()], origin[match.end() - 1] + 1, _CUE))
-    spoken = [(origin[start], origin[end - 1] + 1) for start, end in clauses]
-    return Features({**values, **words}, evidence, spoken)
+    matter = _shared([run for clause in clauses for run in _runs(plain, *clause)])
+    matter += [_Said(*word) for clause in clauses for word in _words(plain, *clause)]
+    manner = _cues(plain, clauses)
+    tokens = _tokens(plain)
+    manner += _shared(_pairs(tokens)) + _edges(tokens)
+    return Features(
+        _values(matter),
+        _values(manner),
+        [Evidence(one.key, origin[one.start], origin[one.end - 1] + 1, one.weight) for one in matter + manner],
+        [(origin[start], origin[end - 1] + 1) for start, end in clauses],
+    )
+
+
+class _Said(NamedTuple):
+    """A feature as it was said by characters `start:end` of the plain text."""
+
+    key: str
+    start: int
+    end: int
+    weight: float
+
+
+def _shared(found: Sequence[tuple[str, int, int]]) -> list[_Said]:
+    """Features whose squares sum up to one, however many there are; one said twice counts once."""
+    first: dict[str, tuple[int, int]] = {}
+    for key, start, end in found:
+        first.setdefault(key, (start, end))
+    share = len(first) ** -0.5 if first else 0.0
+    return [_Said(key, start, end, share) for key, (start, end) in first.items()]
+
+
+def _values(said: Iterable[_Said]) -> dict[str, float]:
+    values: dict[str, float] = defaultdict(float)
+    for one in said:
+        values[one.key] += one.weight
+    return dict(values)
+
+
+def _cues(text: str, clauses: Sequence[tuple[int, int]]) -> list[_Said]:
+    found = {}
+    for name, cue in rules().cues.items():
+        for clause in clauses:
+            if name not in found and (match := cue.search(text, *clause)):
+                found[name] = _Said(f"!{name}", match.start(), match.end(), _CUE)
+    return list(found.values())
+
+
+def _tokens(text: str) -> list[tuple[str, int, int]]:
+    """The words of a text with start and end, without its marks."""
+    tokens = []
+    at = 0
+    for word in lexicon().cut(text):
+        if word[0].isalnum() or word == _PLACE:
+            tokens.append((word, at, at + len(word)))
+        at += len(word)
+    return tokens
+
+
+def _pairs(tokens: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    return [
+        (f"{word}~{other}", start, end)
+        for n, (word, start, end) in enumerate(tokens)
+        for other, _, _ in tokens[n + 1 : n + 1 + _NEAR]
+    ]
+
+
+def _edges(tokens: Sequence[tuple[str, int, int]]) -> list[_Said]:
+    """The first word and the first two, the last one to three."""
+    found = []
+    for count in (1, 2):
+        part = tokens[:count]
+        found.append(
+            _Said("^" + "".join(word for word, _, _ in part), part[0][1], part[-1][2], _EDGE) if part else None
+        )
+    for count in (1, 2, 3):
+        part = tokens[-count:]
+        found.append(
+            _Said("$" + "".join(word for word, _, _ in part), part[0][1], part[-1][2], _EDGE) if part else None
+        )
+    return [one for one in found if one]
 
 
 def _plain(text: str) -> tuple[str, list[int]]:

@@ -7,34 +7,33 @@ first: the other questions see it as one feature more (a dark street is 求助, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hotline.drafts.features import Features, features
+from hotline.drafts.packing import NotTrained, pack, unpack
 from hotline.units import topics
 
 TRAINED = Path(__file__).parent / "trained.npz"
 """Made by ``hotline drafts train`` when the hotline is built; no file of the repository."""
 TOPIC, UNIT = "topic", "unit"
 _TOPIC_WEIGHT = 0.4
+_PARTS = ("matter", "manner")
 _UNIT_SHARE = 0.5  # how much a topic's unit counts beside the topic itself; found on held-out authors
 
 Floats = npt.NDArray[np.float32]
 
 
-class NotTrained(Exception):
-    """The classifiers' file is missing or unreadable; the message says what to do."""
-
-
 def topic_feature(topic: str) -> dict[str, float]:
     """How the other questions see the topic."""
-    return {f"^{topic}": _TOPIC_WEIGHT}
+    return {f"topic={topic}": _TOPIC_WEIGHT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +60,21 @@ class Judgement:
 
     def where(self, question: str, name: str, longest: int) -> tuple[int, int]:
         """The `longest` or fewer characters of one clause that speak most for a class."""
-        weights = self._judge.column(question, name)
+        machine = self._judge.machine(question)
+        weights = machine.column(question, name)
         along: dict[int, float] = defaultdict(float)
         for one in self._found.evidence:
-            if (row := self._judge.known.get(one.key)) is not None:
+            if (row := machine.known.get(one.key)) is not None:
                 share = one.weight * float(weights[row]) / (one.end - one.start)
                 for at in range(one.start, one.end):
                     along[at] += share
         return max(
-            (_heaviest([along[at] for at in range(start, end)], start, longest) for start, end in self._found.clauses)
+            _heaviest([along[at] for at in range(start, end)], start, longest) for start, end in self._found.clauses
         )[1:]
 
 
 @dataclass(frozen=True)
-class Judge:
+class Machine:
     """`weights` has a row for each known feature and a column for each class of each question."""
 
     known: Mapping[str, int]
@@ -82,43 +82,57 @@ class Judge:
     bias: Floats
     questions: Mapping[str, tuple[str, ...]]
 
+    def margins(self, values: Mapping[str, float]) -> dict[str, Floats]:
+        """Of the classes of each question."""
+        chosen = [(row, value) for key, value in values.items() if (row := self.known.get(key)) is not None]
+        total = self.bias.copy()
+        if chosen:
+            rows, shares = zip(*chosen, strict=True)
+            total += np.asarray(shares, np.float32) @ self.weights[list(rows)].astype(np.float32)
+        ends = np.cumsum([len(classes) for classes in self.questions.values()])
+        return dict(zip(self.questions, np.split(total, ends[:-1]), strict=True))
+
+    def column(self, question: str, name: str) -> npt.NDArray[np.float16]:
+        first = 0
+        for other, classes in self.questions.items():
+            if other == question:
+                return self.weights[:, first + classes.index(name)]
+            first += len(classes)
+        raise KeyError(question)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """One machine judges the matter (topic and unit), the other, which is told the topic, the manner."""
+
+    matter: Machine
+    manner: Machine
+
     def judge(self, text: str) -> Judgement:
         """The classes of each question for a mended text."""
         found = features(text)
         if not found.clauses:
-            return Judgement({question: () for question in self.questions}, self, found)
-        margins = self.bias + self._sum(found.values)
-        margins[self._columns(TOPIC)] += _UNIT_SHARE * margins[self._columns(UNIT)][self._units()]
-        topic = self.questions[TOPIC][int(margins[self._columns(TOPIC)].argmax())]
-        margins += self._sum(topic_feature(topic))
-        answers = {}
-        for question, classes in self.questions.items():
-            own = margins[self._columns(question)]
-            answers[question] = [Verdict(classes[n], float(own[n])) for n in np.argsort(-own)]
+            return Judgement(dict.fromkeys([*self.matter.questions, *self.manner.questions], ()), self, found)
+        margins = self.matter.margins(found.matter)
+        margins[TOPIC] += _UNIT_SHARE * margins[UNIT][self._units]
+        topic = topic_feature(self.matter.questions[TOPIC][int(margins[TOPIC].argmax())])
+        margins |= self.manner.margins({**found.matter, **found.manner, **topic})
+        answers = {
+            question: [Verdict(classes[n], float(margins[question][n])) for n in np.argsort(-margins[question])]
+            for machine in (self.matter, self.manner)
+            for question, classes in machine.questions.items()
+        }
         return Judgement(answers, self, found)
 
+    def machine(self, question: str) -> Machine:
+        """That answers the question."""
+        return self.matter if question in self.matter.questions else self.manner
+
+    @cached_property
     def _units(self) -> list[int]:
         """For each topic the place of the unit that leads it."""
-        return [self.questions[UNIT].index(topics.load()[topic].lead) for topic in self.questions[TOPIC]]
-
-    def column(self, question: str, name: str) -> npt.NDArray[np.float16]:
-        return self.weights[:, self._columns(question).start + self.questions[question].index(name)]
-
-    def _columns(self, question: str) -> slice:
-        first = 0
-        for name, classes in self.questions.items():
-            if name == question:
-                return slice(first, first + len(classes))
-            first += len(classes)
-        raise KeyError(question)
-
-    def _sum(self, values: Mapping[str, float]) -> Floats:
-        chosen = [(row, value) for key, value in values.items() if (row := self.known.get(key)) is not None]
-        if not chosen:
-            return np.zeros(self.weights.shape[1], np.float32)
-        rows, weights = zip(*chosen, strict=True)
-        total: Floats = np.asarray(weights, np.float32) @ self.weights[list(rows)].astype(np.float32)
-        return total
+        units = self.matter.questions[UNIT]
+        return [units.index(topics.load()[topic].lead) for topic in self.matter.questions[TOPIC]]
 
 
 def _heaviest(weights: Sequence[float], first: int, longest: int) -> tuple[float, int, int]:
@@ -135,15 +149,18 @@ def _heaviest(weights: Sequence[float], first: int, longest: int) -> tuple[float
 def save(judge: Judge, path: Path = TRAINED) -> None:
     """Whole or not at all."""
     made = path.with_suffix(".new.npz")
-    np.savez(
-        made,
-        known=_packed(judge.known),
-        weights=judge.weights,
-        bias=judge.bias,
-        questions=_packed(judge.questions),
-        classes=_packed(name for classes in judge.questions.values() for name in classes),
-        sizes=np.array([len(classes) for classes in judge.questions.values()]),
-    )
+    parts: dict[str, Any] = {}
+    for part in _PARTS:
+        machine: Machine = getattr(judge, part)
+        parts |= {
+            f"{part}_known": pack(machine.known),
+            f"{part}_weights": machine.weights,
+            f"{part}_bias": machine.bias,
+            f"{part}_questions": pack(machine.questions),
+            f"{part}_classes": pack(name for classes in machine.questions.values() for name in classes),
+            f"{part}_sizes": np.array([len(classes) for classes in machine.questions.values()]),
+        }
+    np.savez(made, **parts)
     made.replace(path)
 
 
@@ -152,23 +169,19 @@ def load(path: Path = TRAINED) -> Judge:
     """Raises NotTrained."""
     try:
         with np.load(path) as file:
-            classes = iter(_unpacked(file["classes"]))
-            return Judge(
-                known={name: row for row, name in enumerate(_unpacked(file["known"]))},
-                weights=file["weights"],
-                bias=file["bias"],
-                questions={
-                    question: tuple(next(classes) for _ in range(size))
-                    for question, size in zip(_unpacked(file["questions"]), file["sizes"], strict=True)
-                },
-            )
+            return Judge(*(_machine(file, part) for part in _PARTS))
     except (OSError, ValueError, KeyError, StopIteration) as error:
         raise NotTrained(f"{path.name}: {error}; 'hotline drafts train' makes it anew") from error
 
 
-def _packed(names: Iterable[str]) -> npt.NDArray[np.uint8]:
-    return np.frombuffer("\0".join(names).encode(), np.uint8)
-
-
-def _unpacked(packed: npt.NDArray[np.uint8]) -> list[str]:
-    return packed.tobytes().decode().split("\0")
+def _machine(file: Mapping[str, npt.NDArray[Any]], part: str) -> Machine:
+    classes = iter(unpack(file[f"{part}_classes"]))
+    return Machine(
+        known={name: row for row, name in enumerate(unpack(file[f"{part}_known"]))},
+        weights=file[f"{part}_weights"],
+        bias=file[f"{part}_bias"],
+        questions={
+            question: tuple(next(classes) for _ in range(size))
+            for question, size in zip(unpack(file[f"{part}_questions"]), file[f"{part}_sizes"], strict=True)
+        },
+    )

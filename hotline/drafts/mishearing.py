@@ -5,23 +5,24 @@ Rules and the classifier look at the mended text; what is kept and shown is what
 
 from __future__ import annotations
 
-import logging
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from pathlib import Path
 
-import jieba
+import numpy as np
 from pypinyin import lazy_pinyin
 
 from hotline.drafts.features import topic_words
+from hotline.drafts.lexicon import load as lexicon
+from hotline.drafts.packing import NotTrained, pack, unpack
 from hotline.units import gazetteer
 
-jieba.setLogLevel(logging.WARNING)
-
+SOUNDS = Path(__file__).parent / "sounds.npz"
+"""Made by ``hotline drafts train`` when the hotline is built; no file of the repository."""
+_SHORTEST = 2  # characters of a word
 _NAME = 3  # characters: two alike are said too often by chance
 _LONG = 4  # characters: a word so long may cut through others of general Chinese
-_KNOWN = 5  # times at least, of jieba's sixty million, counts a word of our own
 _CHANCE = 0.3  # as often as the word may what was heard be said: 路等 for 路灯 is a slip, 收了 for 馊了 is none
 _CHANCE_OF_WORD = 0.02  # where one word was heard, such as 过路: seldom is it 锅炉
 _INITIALS = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}  # as Sichuan says them, and many a recogniser hears
@@ -35,17 +36,15 @@ def syllables(text: str) -> tuple[str, ...]:
 
 
 class Mender:
-    """Mends a text by a list of words; where two words sound the same, the first counts."""
+    """Mends a text by words and their syllables; where two words sound the same, the first counts."""
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Mapping[str, tuple[str, ...]]) -> None:
         self._words: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
         self._said: dict[str, set[str]] = defaultdict(set)
         self._lengths: dict[str, list[int]] = {}
-        for word in dict.fromkeys(words):
-            if len(word) >= 2:
-                sounds = syllables(word)
-                self._words[sounds[0]].setdefault(sounds, word)
-                self._said[sounds[0]].add(word)
+        for word, sounds in words.items():
+            self._words[sounds[0]].setdefault(sounds, word)
+            self._said[sounds[0]].add(word)
         for first, found in self._words.items():
             self._lengths[first] = sorted({len(sounds) for sounds in found}, reverse=True)
 
@@ -70,8 +69,9 @@ class Mender:
             if heard in self._said[said[0]]:
                 return length
             cuts = within[at] or within[at + length]
-            chance = _CHANCE_OF_WORD if jieba.dt.FREQ.get(heard) else _CHANCE
-            if (length >= _LONG or not cuts) and _probability(heard) < chance * _probability(word, whole=True):
+            chance = _CHANCE_OF_WORD if lexicon().has(heard) else _CHANCE
+            likely = lexicon().probability(heard) < chance * lexicon().probability_of_word(word)
+            if likely and (length >= _LONG or not cuts):
                 mended[at : at + length] = word
                 return length
         return 1
@@ -81,20 +81,11 @@ def _within_words(text: str) -> list[bool]:
     """For each place between two characters, whether it lies within a word of general Chinese."""
     within = [True] * (len(text) + 1)
     at = 0
-    for word in jieba.cut(text, HMM=False):
+    for word in lexicon().cut(text):
         within[at] = False
         at += len(word)
     within[at] = False
     return within
-
-
-@lru_cache(maxsize=65536)
-def _probability(text: str, *, whole: bool = False) -> float:
-    """How often general Chinese says it, as words one after another or as one `whole` word."""
-    frequencies, total = jieba.dt.FREQ, jieba.dt.total
-    if whole:
-        return float(max(frequencies.get(text, 0), _KNOWN) / total)
-    return float(math.prod(max(frequencies.get(word, 0), 1) / total for word in jieba.cut(text, HMM=False)))
 
 
 @lru_cache(maxsize=4096)
@@ -106,12 +97,28 @@ def _plain(syllable: str) -> str:
     return syllable.removesuffix("g") if syllable.endswith("ng") else syllable
 
 
-@cache
-def _mender() -> Mender:
-    """By the names of places, the words of topics, and streets as they are said after their district (双流东升)."""
+def sounds(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The syllables of each word of two characters or more."""
+    return {word: syllables(word) for word in words if len(word) >= _SHORTEST}
+
+
+def save_sounds(path: Path = SOUNDS) -> None:
+    """Of the names of places, the topics' words, and streets as they are said after their district (双流东升)."""
     known = gazetteer.load().entries
     names = (name for name in known if len(name) >= _NAME)
-    return Mender([*names, *_in_their_districts(known), *topic_words().owners])
+    found = sounds([*names, *_in_their_districts(known), *topic_words().owners])
+    np.savez(path, words=pack(found), syllables=pack(" ".join(each) for each in found.values()))
+
+
+@cache
+def _mender(path: Path = SOUNDS) -> Mender:
+    """Raises NotTrained."""
+    try:
+        with np.load(path) as file:
+            each = (tuple(said.split(" ")) for said in unpack(file["syllables"]))
+            return Mender(dict(zip(unpack(file["words"]), each, strict=True)))
+    except (OSError, ValueError, KeyError) as error:
+        raise NotTrained(f"{path.name}: {error}; 'hotline drafts train' makes it anew") from error
 
 
 def _in_their_districts(known: Mapping[str, gazetteer.Entry | None]) -> Iterator[str]:

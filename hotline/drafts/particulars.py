@@ -18,12 +18,12 @@ _PLATE = re.compile(rf"[{_PROVINCES}][A-Za-z][·.]?((?:[A-Za-z]|{_ONE_DIGIT}){{4
 _FIGURES = r"[0-9][0-9,]*+(?:\.[0-9]++)?[百千万亿]*+"
 _SAID = rf"[{_SPOKEN}{''.join(TENS)}{''.join(MYRIADS)}]++"
 _A_SUM = 10  # yuan: 一块 is more often a piece
-_MEASURE = "人户个天年次米平公斤号本张家名棵辆台度克两升层栋楼岁多学老居职员工商业"
+_MEASURE = "人户个天年次米平公斤号本张家名棵辆台度克两升层栋楼岁多老居职员工商业"
 _YUAN = re.compile(
     rf"(?<![第每0-9{_SPOKEN}点])({_FIGURES}|{_SAID})(?:来|多|余|几)?(?=元|块(?![石砖板]))"
-    rf"|({_SAID})(?<=[百千万][{_SPOKEN}])(?![{_MEASURE}块点{_SPOKEN}])"
+    rf"|({_SAID})(?<=[百千万][{_SPOKEN}])(?!学生|[{_MEASURE}块点{_SPOKEN}])"
     rf"|(?:要|收|收我|花了?|交[了的]?|欠我?|差我?|退我?|扣了?我?|罚了?我?|转了?|充了?|喊我?|押金|工资|货款|拖欠|损失|一共|总共|卡里还有)"
-    rf"({_FIGURES}(?<=[0-9百千万])|{_SAID}(?<=[百千万十]))(?:来|多|几)?(?![{_MEASURE}点{_SPOKEN}号分月日])"
+    rf"({_FIGURES}(?<=[0-9百千万])|{_SAID}(?<=[百千万十]))(?:来|多|几)?(?!学生|[{_MEASURE}点{_SPOKEN}号分月日])"
 )
 
 _SURNAMES = (

@@ -21,7 +21,9 @@ _CORRECTION = re.compile(r"不对|错了|说错|不是|应该是|改成|尾号|�
 _LAST_ONE = re.compile(r"(?:最后|末尾)(?:的)?一(?:位|个)(?:数|数字)?(?:是|应该是)?$")
 _WITHIN = 20  # characters between a number and the words that correct it
 _OWN = re.compile(r"我(?:自己)?(?:的)?(?:电话|手机|号码|座机|联系方式)?(?:号码?)?(?:是|呢|就是)?$")
-_OTHERS = re.compile(r"(?:他|她|老板|司机|卖家|房东|中介|对方|师傅|物业|公司|店头|店里)(?:的)?(?:电话|手机|号码|座机)(?:是|他|她)*$|电话是[他她]$")
+_OTHERS = re.compile(
+    r"(?:他|她|老板|司机|卖家|房东|中介|对方|师傅|物业|公司|店头|店里)(?:的)?(?:电话|手机|号码|座机)(?:是|他|她)*$|电话是[他她]$"
+)
 _SAID_BEFORE = 4  # digits at most that a caller says of the end before the whole number again
 
 
@@ -35,7 +37,9 @@ def find_phone(text: str) -> Named | None:
         digits = "".join(_VALUE[c] for c in run.group() if c in _VALUE)
         if found and _corrects(text, found, run):
             found = _corrected(text, found, digits, run)
-        elif (number := _number(text, digits, run)) and (found is None or (others and _OWN.search(text, 0, run.start()))):
+        elif (number := _number(text, digits, run)) and (
+            found is None or (others and _OWN.search(text, 0, run.start()))
+        ):
             found = number
             others = _OTHERS.search(text, 0, run.start()) is not None
     return found

@@ -9,9 +9,10 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
+from hotline.db import serialise
 from hotline.drafts.draft import FIELDS, Draft, Spoken, draft
-from hotline.drafts.judge import NotTrained
 from hotline.drafts.models import DraftRow
+from hotline.drafts.packing import NotTrained
 from hotline.events import Kind
 from hotline.records import ledger
 
@@ -19,10 +20,14 @@ log = structlog.get_logger()
 
 
 def redraft(session: Session, call_id: str, spoken: Sequence[Spoken], at: datetime, called_at: datetime) -> DraftRow:
-    """The draft of all that was said so far in a call answered at `called_at`; a ledger row only when it changed."""
+    """The draft of all that was said so far in a call answered at `called_at`; a ledger row only when it changed.
+
+    What agents edited lies beside it (`edits`) and is not touched; a draft that was accepted stays as it was then.
+    """
     fields = _drafted(spoken, called_at)
-    row = session.get(DraftRow, call_id)
-    if row is not None and row.fields == fields:
+    serialise(session)
+    row = session.get(DraftRow, call_id, populate_existing=True)
+    if row is not None and (row.accepted_at is not None or row.fields == fields):
         return row
     if row is None:
         row = DraftRow(call_id=call_id, version=1, fields=fields, complete=False, updated_at=at)
@@ -50,7 +55,7 @@ def complete(session: Session, call_id: str, spoken: Sequence[Spoken], at: datet
     return row
 
 
-def _drafted(spoken: Sequence[Spoken], called_at: datetime) -> dict[str, Any]:
+def _drafted(spoken: Sequence[Spoken], called_at: datetime | None) -> dict[str, Any]:
     """An empty draft where the classifiers are missing: the words are kept, and a person reads them."""
     try:
         return draft(spoken, called_at).as_dict()
@@ -60,12 +65,12 @@ def _drafted(spoken: Sequence[Spoken], called_at: datetime) -> dict[str, Any]:
 
 
 def warm() -> None:
-    """Loads what drafting needs, so that no call waits for it. Raises NotTrained."""
-    draft([Spoken("caller", 0.0, 0.0, "喂")])
+    """Loads what drafting needs, so that no call waits for it."""
+    _drafted([Spoken("caller", 0.0, 0.0, "喂")], None)
 
 
 def flat(fields: dict[str, Any]) -> dict[str, Any]:
-    """A stored draft as commands show it: each field's value, and beside them ``spans``, ``choices`` and ``missing``."""
+    """A stored draft as commands show it: each field's value, and ``spans``, ``choices`` and ``missing``."""
     values = {name: fields[name]["value"] if fields.get(name) else None for name in FIELDS}
     spans = {name: fields[name]["span"] for name in FIELDS if fields.get(name)}
     return {**values, "spans": spans, "choices": fields.get("choices", {}), "missing": fields["missing"]}

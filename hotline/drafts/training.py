@@ -13,15 +13,15 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
-from hotline.drafts.features import features
+from hotline.drafts.features import Features, features
 from hotline.drafts.heard import spoken_text
-from hotline.drafts.judge import TOPIC, UNIT, Floats, Judge, topic_feature
+from hotline.drafts.judge import TOPIC, UNIT, Floats, Judge, Machine, topic_feature
 from hotline.drafts.mishearing import mend
 from hotline.drafts.urgency import CALM
 from hotline.units import topics
 
 CORPUS = Path(__file__).parent / "corpus"
-_SEEN = 2  # times at least that a feature is said
+_SEEN, _SEEN_PAIR = 2, 3  # times at least that a feature is said
 _FOLDS = 5
 
 
@@ -41,63 +41,64 @@ class Question:
         return str(row[self.name])
 
 
-QUESTIONS = (
-    Question(TOPIC, 1.0),
-    Question(UNIT, 3.0),
-    Question("category", 1.0),
-    Question("urgent", 1.0, balanced=True),
-    Question("urgent_class", 1.0),
-)
+OF_THE_MATTER = (Question(TOPIC, 1.0), Question(UNIT, 3.0))
+OF_THE_MANNER = (Question("category", 1.0), Question("urgent", 1.0, balanced=True), Question("urgent_class", 1.0))
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class Rows:
+    """Labels, features and the fold of each utterance; an author's are all in one fold."""
+
     labels: Sequence[Mapping[str, Any]]
-    values: Sequence[Mapping[str, float]]
+    found: Sequence[Features]
     folds: Sequence[int]
 
 
 def train(corpus: Path = CORPUS) -> Judge:
-    """Judge trained on every author; the other questions learn from topics as judged without the author's own lines."""
+    """Trained on every author; what is asked of the manner learns from topics as judged by other authors' lines."""
     rows = read(corpus)
-    known = _vocabulary([*rows.values, *(topic_feature(row[TOPIC]) for row in rows.labels for _ in range(_SEEN))])
-    judged = _topics_unseen(rows, known)
-    plain = _matrix(rows.values, known)
-    with_topic = _matrix([value | topic_feature(topic) for value, topic in zip(rows.values, judged, strict=True)], known)
-    fitted = [
-        _fit(plain if question.name in (TOPIC, UNIT) else with_topic, [question.answer(r) for r in rows.labels], question)
-        for question in QUESTIONS
+    matter = [found.matter for found in rows.found]
+    topics_judged = _topics_unseen(rows, matter)
+    manner = [
+        {**found.matter, **found.manner, **topic_feature(topic)}
+        for found, topic in zip(rows.found, topics_judged, strict=True)
     ]
-    return Judge(
-        known=known,
-        weights=np.concatenate([weights for _, weights, _ in fitted], axis=1).astype(np.float16),
-        bias=np.concatenate([bias for _, _, bias in fitted]).astype(np.float32),
-        questions={question.name: classes for question, (classes, _, _) in zip(QUESTIONS, fitted, strict=True)},
-    )
+    return Judge(_machine(rows, matter, OF_THE_MATTER), _machine(rows, manner, OF_THE_MANNER))
 
 
-def read(corpus: Path) -> _Rows:
+def read(corpus: Path) -> Rows:
     labels: list[Mapping[str, Any]] = []
     folds: list[int] = []
     for author, file in enumerate(sorted(corpus.glob("*.jsonl"))):
         for line in file.read_text(encoding="utf-8").splitlines():
             labels.append(json.loads(line))
             folds.append(author % _FOLDS)
-    return _Rows(labels, [features(mend(spoken_text(row["text"]))).values for row in labels], folds)
+    return Rows(labels, [features(mend(spoken_text(row["text"]))) for row in labels], folds)
 
 
-def _topics_unseen(rows: _Rows, known: Mapping[str, int]) -> list[str]:
+def _topics_unseen(rows: Rows, values: Sequence[Mapping[str, float]]) -> list[str]:
     """The topic of each row as judged by what other authors wrote."""
-    question = QUESTIONS[0]
+    question = OF_THE_MATTER[0]
     folds = np.array(rows.folds)
-    found = np.empty(len(folds), object)
-    matrix = _matrix(rows.values, known)
+    matrix = _matrix(values, _vocabulary(values))
     answers = np.array([question.answer(row) for row in rows.labels])
+    judged = np.empty(len(folds), object)
     for fold in np.unique(folds):
         classes, weights, bias = _fit(matrix[folds != fold], answers[folds != fold], question)
-        margins = matrix[folds == fold] @ weights + bias
-        found[folds == fold] = np.array(classes)[margins.argmax(1)]
-    return list(found)
+        judged[folds == fold] = np.array(classes)[(matrix[folds == fold] @ weights + bias).argmax(1)]
+    return list(judged)
+
+
+def _machine(rows: Rows, values: Sequence[Mapping[str, float]], questions: Sequence[Question]) -> Machine:
+    known = _vocabulary(values)
+    matrix = _matrix(values, known)
+    fitted = [_fit(matrix, [question.answer(row) for row in rows.labels], question) for question in questions]
+    return Machine(
+        known=known,
+        weights=np.concatenate([weights for _, weights, _ in fitted], axis=1).astype(np.float16),
+        bias=np.concatenate([bias for _, _, bias in fitted]).astype(np.float32),
+        questions={question.name: classes for question, (classes, _, _) in zip(questions, fitted, strict=True)},
+    )
 
 
 def _fit(matrix: csr_matrix, answers: Sequence[str], question: Question) -> tuple[tuple[str, ...], Floats, Floats]:
@@ -112,7 +113,8 @@ def _fit(matrix: csr_matrix, answers: Sequence[str], question: Question) -> tupl
 
 def _vocabulary(rows: Iterable[Mapping[str, float]]) -> dict[str, int]:
     said = Counter(key for row in rows for key in row)
-    return {key: n for n, key in enumerate(key for key, times in said.items() if times >= _SEEN)}
+    often = (key for key, times in said.items() if times >= (_SEEN_PAIR if "~" in key else _SEEN))
+    return {key: n for n, key in enumerate(often)}
 
 
 def _matrix(rows: Sequence[Mapping[str, float]], known: Mapping[str, int]) -> csr_matrix:

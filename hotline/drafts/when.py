@@ -12,9 +12,7 @@ from hotline.drafts.found import Named
 _N = "[0-9零一二两三四五六七八九十]{1,3}"
 _YEAR = "[0-9零一二三四五六七八九]{4}"
 _DAYS_AGO = {"大前": 3, "前": 2, "昨": 1, "今": 0}
-_PARTS = (
-    "凌晨|清早|大清早|清晨|早晨|早上|早|上午|中午|下午|傍晚|晚上|夜晚|晚|半夜|深夜|夜里|夜头"  # 今早, 昨晚: with their day
-)
+_PARTS = "凌晨|清早|大清早|清晨|早晨|早上|早|上午|中午|下午|傍晚|晚上|夜晚|晚|半夜|深夜|夜里|夜头"
 _AFTERNOON = ("下午", "傍晚", "晚上", "夜晚", "晚")
 _NIGHT = ("半夜", "深夜", "夜里", "夜头")
 
@@ -27,9 +25,14 @@ _DAY = (
     r"|(?P<lastmonth>上个月|上月)|(?P<lastyear>去年|前年|今年)|(?P<lastweek>上(?:个)?(?:周|星期|礼拜))"
     r"|(?P<just>刚刚|刚才|才将|将才)"
 )
-_HOUR = rf"(?P<part>{_PARTS})?(?:的|大概|大约|差不多)*(?:(?P<hour>{_N})(?:点|时)(?:钟)?(?:(?P<half>半)|(?P<minute>{_N})分?)?)?"
+_HOUR = (
+    rf"(?P<part>{_PARTS})?(?:的|大概|大约|差不多)*"
+    rf"(?:(?P<hour>{_N})(?:点|时)(?:钟)?(?:(?P<half>半)|(?P<minute>{_N})分?)?)?"
+)
 _WHEN = re.compile(rf"(?:{_DAY})(?:{_HOUR})")
-_REGULARLY = re.compile(r"(?:每天|天天|每晚|每周|每个?月|每年|一到|每逢|逢|到了|等到|截止|以前|希望|能不能|可不可以)[^，。\n]{0,6}$")
+_REGULARLY = re.compile(
+    r"(?:每天|天天|每晚|每周|每个?月|每年|一到|每逢|逢|到了|等到|截止|以前|希望|能不能|可不可以)[^，。\n]{0,6}$"
+)
 
 
 def find_when(text: str, called_at: datetime) -> Named | None:
@@ -48,11 +51,15 @@ def find_when(text: str, called_at: datetime) -> Named | None:
 
 
 def _resolve(match: re.Match[str], now: datetime) -> str | None:
-    part = match["part"]
+    part = match["part"] or ("晚" if "夜" in match[0] else None)
     if match["just"]:
         return f"{now:%Y-%m-%d %H:%M}"
     if match["lastyear"]:
-        return str(now.year - {"去年": 1, "前年": 2, "今年": 0}[match["lastyear"]]) if match["lastyear"] != "今年" else None
+        return (
+            str(now.year - {"去年": 1, "前年": 2, "今年": 0}[match["lastyear"]])
+            if match["lastyear"] != "今年"
+            else None
+        )
     if match["lastmonth"]:
         return f"{now.replace(day=1) - timedelta(days=1):%Y-%m}"
     if match["lastweek"] and not match["weekday"]:
@@ -67,9 +74,7 @@ def _resolve(match: re.Match[str], now: datetime) -> str | None:
     hour, minute = _number(match["hour"]), 30 if match["half"] else _number(match["minute"] or "0")
     if hour is None or minute is None or hour > 24 or minute > 59:
         return f"{day:%Y-%m-%d}"
-    if hour < 12 and (part in _AFTERNOON or (part in _NIGHT and hour >= 6)):
-        hour += 12
-    elif part == "中午" and hour < 6:
+    if (hour < 12 and (part in _AFTERNOON or (part in _NIGHT and hour >= 6))) or (part == "中午" and hour < 6):
         hour += 12
     elif part in ("晚上", "晚", "夜晚", *_NIGHT) and hour == 12:
         hour = 24

@@ -1,15 +1,14 @@
-"""How a draft is worded: a title of thirty characters and a content in the third person, all of it the caller's words."""
+"""How a draft is worded: a title of thirty characters, a content in the third person, all in the caller's words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-import jieba
-
 from hotline.drafts.found import Named
 from hotline.drafts.heard import BREAK
 from hotline.drafts.judge import TOPIC, Judgement
+from hotline.drafts.lexicon import load as lexicon
 from hotline.drafts.rules import Rules
 
 _SHORTEST = 4  # characters of a title's matter that still say something
@@ -66,7 +65,7 @@ def _whole_words(text: str, start: int, end: int, longest: int) -> tuple[int, in
     if last - first <= longest:
         return first, last
     edges = [first]
-    for word in jieba.cut(text[first:last], HMM=False):
+    for word in lexicon().cut(text[first:last]):
         edges.append(edges[-1] + len(word))
     inside = [edge for edge in edges if edge <= start]
     start = max(inside, default=first)
