@@ -27,6 +27,7 @@ __all__ = ["Draft", "Field", "Span", "Spoken", "SpokenWord", "draft"]
 _EVIDENCE = 16  # characters at most that are shown as what decided a judgement
 _MENDED = 0.8  # what is left of the confidence where another word of the same sound was put in
 _CHOICES = 3
+_JUDGED = 2000  # characters at the beginning and at the end of a call: ten minutes of talk
 _SECOND_MATTER = -0.3  # the margin from which on it is one
 
 
@@ -104,7 +105,7 @@ def draft(spoken: Sequence[Spoken], called_at: datetime | None = None) -> Draft:
     rules = load()
     heard = transcript(spoken)
     mended = BREAK.join(map(mend, heard.text.split(BREAK)))
-    judgement = load_judge().judge(mended)
+    judgement = load_judge().judge(_without_the_middle(mended))
     if judgement.best(TOPIC) is None:
         return Draft(asks=_asks({}, rules))
     made = _Making(heard, mended)
@@ -195,6 +196,12 @@ class _Making:
             "direct": same(True) if entry.direct else None,
             "out_of_scope": same(True) if entry.lead == topics.OUT_OF_SCOPE else None,
         }
+
+
+def _without_the_middle(text: str) -> str:
+    """As long as `text`; of hours of talk only how it began and how it ends is judged."""
+    cut = len(text) - 2 * _JUDGED
+    return text if cut <= 0 else text[:_JUDGED] + BREAK * cut + text[-_JUDGED:]
 
 
 def _choices(judgement: Judgement, found: Mapping[str, Field | None]) -> dict[str, tuple[str, ...]]:

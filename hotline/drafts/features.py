@@ -55,9 +55,9 @@ def features(text: str) -> Features:
     plain, origin = _plain(text)
     clauses = list(_clauses(plain))
     matter = _shared([run for clause in clauses for run in _runs(plain, *clause)])
-    matter += [_Said(*word) for clause in clauses for word in _words(plain, *clause)]
+    matter += _words(plain, clauses)
     manner = _cues(plain, clauses)
-    tokens = _tokens(plain)
+    tokens = _tokens(plain, clauses)
     manner += _shared(_pairs(tokens)) + _edges(tokens)
     return Features(
         _values(matter),
@@ -101,14 +101,14 @@ def _cues(text: str, clauses: Sequence[tuple[int, int]]) -> list[_Said]:
     return list(found.values())
 
 
-def _tokens(text: str) -> list[tuple[str, int, int]]:
-    """The words of a text with start and end, without its marks."""
+def _tokens(text: str, clauses: Sequence[tuple[int, int]]) -> list[tuple[str, int, int]]:
+    """The words of the clauses with start and end."""
     tokens = []
-    at = 0
-    for word in lexicon().cut(text):
-        if word[0].isalnum() or word == _PLACE:
+    for start, end in clauses:
+        at = start
+        for word in lexicon().cut(text[start:end]):
             tokens.append((word, at, at + len(word)))
-        at += len(word)
+            at += len(word)
     return tokens
 
 
@@ -169,19 +169,24 @@ def _runs(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
             yield text[at : at + length], at, at + length
 
 
-def _words(text: str, start: int, end: int) -> Iterator[tuple[str, int, int, float]]:
-    """For each topic's word said, longest first, its topics and their units, each with its part of the weight."""
+def _words(text: str, clauses: Sequence[tuple[int, int]]) -> list[_Said]:
+    """For each topic's word said, longest first, its topics and their units, each with its part of the weight; a word
+    said again does not count again."""
     known = topic_words()
-    at = start
-    while at < end:
-        for length in range(min(known.longest, end - at), 1, -1):
-            if owners := known.owners.get(text[at : at + length]):
-                for topic in owners:
-                    yield f"#{topic}", at, at + length, _WORD / len(owners)
-                    yield f"##{topics.load()[topic].lead}", at, at + length, _WORD / len(owners)
-                at += length - 1
-                break
-        at += 1
+    found: list[_Said] = []
+    seen: set[str] = set()
+    for at, end in clauses:
+        while at < end:
+            length = known.length_at(text, at, end)
+            word = text[at : at + length]
+            owners = () if word in seen else known.owners.get(word, ())
+            seen.add(word)
+            for topic in owners:
+                weight = _WORD / len(owners)
+                found.append(_Said(f"#{topic}", at, at + length, weight))
+                found.append(_Said(f"##{topics.load()[topic].lead}", at, at + length, weight))
+            at += length
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,11 @@ class TopicWords:
 
     owners: Mapping[str, tuple[str, ...]]
     longest: int
+
+    def length_at(self, text: str, start: int, end: int) -> int:
+        """Of the longest word that begins at `start`; 1 if none does."""
+        lengths = range(min(self.longest, end - start), 1, -1)
+        return next((length for length in lengths if text[start : start + length] in self.owners), 1)
 
 
 @cache

@@ -6,11 +6,9 @@ first: the other questions see it as one feature more (a dark street is 求助, 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +43,26 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class _Said:
+    """The evidence that a machine knows: its rows there, where it was said, its share of each character."""
+
+    rows: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+    ends: npt.NDArray[np.intp]
+    shares: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, found: Features, machine: Machine) -> _Said:
+        known = [(row, one) for one in found.evidence if (row := machine.known.get(one.key)) is not None]
+        return cls(
+            np.array([row for row, _ in known], np.intp),
+            np.array([one.start for _, one in known], np.intp),
+            np.array([one.end for _, one in known], np.intp),
+            np.array([one.weight / (one.end - one.start) for _, one in known], np.float64),
+        )
+
+
+@dataclass(frozen=True)
 class Judgement:
     """The classes of each question, best first; none where nothing was said."""
 
@@ -61,16 +79,19 @@ class Judgement:
     def where(self, question: str, name: str, longest: int) -> tuple[int, int]:
         """The `longest` or fewer characters of one clause that speak most for a class."""
         machine = self._judge.machine(question)
-        weights = machine.column(question, name)
-        along: dict[int, float] = defaultdict(float)
-        for one in self._found.evidence:
-            if (row := machine.known.get(one.key)) is not None:
-                share = one.weight * float(weights[row]) / (one.end - one.start)
-                for at in range(one.start, one.end):
-                    along[at] += share
-        return max(
-            _heaviest([along[at] for at in range(start, end)], start, longest) for start, end in self._found.clauses
-        )[1:]
+        said = self._said[machine is self._judge.matter]
+        shares = said.shares * machine.column(question, name)[said.rows].astype(np.float32)
+        size = self._found.clauses[-1][1]
+        slope = np.bincount(said.starts, shares, size + 1) - np.bincount(said.ends, shares, size + 1)
+        along = np.full(size, -np.inf)
+        for start, end in self._found.clauses:
+            along[start:end] = 0
+        return _heaviest(along + np.cumsum(slope)[:size], longest)
+
+    @cached_property
+    def _said(self) -> tuple[_Said, _Said]:
+        """What the machine for the manner knows of the evidence, and what that for the matter knows."""
+        return (_Said.of(self._found, self._judge.manner), _Said.of(self._found, self._judge.matter))
 
 
 @dataclass(frozen=True)
@@ -135,15 +156,16 @@ class Judge:
         return [units.index(topics.load()[topic].lead) for topic in self.matter.questions[TOPIC]]
 
 
-def _heaviest(weights: Sequence[float], first: int, longest: int) -> tuple[float, int, int]:
-    """The heaviest stretch of at most `longest` weights: its sum, start and end, counted from `first`."""
-    sums = [0.0, *accumulate(weights)]
-    weight, start, end = max(
-        (sums[end] - sums[start], start, end)
-        for start in range(len(weights))
-        for end in range(start + 1, min(start + longest, len(weights)) + 1)
-    )
-    return weight, first + start, first + end
+def _heaviest(weights: npt.NDArray[np.float64], longest: int) -> tuple[int, int]:
+    """Start and end of the heaviest stretch of at most `longest` weights; none holds an infinite one."""
+    sums = np.concatenate([[0.0], np.cumsum(np.where(np.isinf(weights), 0, weights))])
+    walls = np.concatenate([[0], np.cumsum(np.isinf(weights))])
+    best = (-np.inf, 0, 1)
+    for length in range(1, min(longest, len(weights)) + 1):
+        stretch = np.where(walls[length:] == walls[:-length], sums[length:] - sums[:-length], -np.inf)
+        start = int(stretch.argmax())
+        best = max(best, (float(stretch[start]), start, start + length))
+    return best[1:]
 
 
 def save(judge: Judge, path: Path = TRAINED) -> None:

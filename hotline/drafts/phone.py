@@ -2,7 +2,7 @@
 
 import re
 
-from hotline.drafts.found import Named
+from hotline.drafts.found import Named, just_before
 
 _VALUE = {
     **{str(n): str(n) for n in range(10)},
@@ -38,10 +38,10 @@ def find_phone(text: str) -> Named | None:
         if found and _corrects(text, found, run):
             found = _corrected(text, found, digits, run)
         elif (number := _number(text, digits, run)) and (
-            found is None or (others and _OWN.search(text, 0, run.start()))
+            found is None or (others and just_before(_OWN, text, run.start()))
         ):
             found = number
-            others = _OTHERS.search(text, 0, run.start()) is not None
+            others = just_before(_OTHERS, text, run.start()) is not None
     return found
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hotline.drafts.found import Named
+from hotline.drafts.found import Named, just_before
 from hotline.units.gazetteer import Kind, Place, find_places
 
 _NOT_THERE = re.compile(r"(?:不是|不在|不属于|并非)(?:在|是|我们|那个|成都市?)?$")
@@ -49,7 +49,7 @@ class Location:
 
 def find_location(text: str) -> Location:
     """What `text` says of the place; a district may follow from a place that lies in only one."""
-    places = [place for place in find_places(text) if not _NOT_THERE.search(text, 0, place.start)]
+    places = [place for place in find_places(text) if not just_before(_NOT_THERE, text, place.start)]
     there = [place for place in places if not _only_the_callers(text, place)]
     found = _location(text, there, places)
     return found if found.district else _location(text, places, places)
@@ -88,7 +88,7 @@ def _community(text: str) -> Named | None:
 
 def _only_the_callers(text: str, place: Place) -> bool:
     """Whether it is where the caller is, works or comes from, while the matter is elsewhere."""
-    return _CALLER_AT.search(text, 0, place.start) is not None or _CALLER_DOES.match(text, place.end) is not None
+    return just_before(_CALLER_AT, text, place.start) is not None or _CALLER_DOES.match(text, place.end) is not None
 
 
 def _choose(text: str, places: Sequence[Place], kind: Kind) -> Place | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from asr_models.numerals import DIGITS, value
 from hotline.clock import shanghai
-from hotline.drafts.found import Named
+from hotline.drafts.found import Named, just_before
 
 _N = "[0-9零一二两三四五六七八九十]{1,3}"
 _YEAR = "[0-9零一二三四五六七八九]{4}"
@@ -42,7 +42,7 @@ def find_when(text: str, called_at: datetime) -> Named | None:
     """
     now = shanghai(called_at)
     for match in _WHEN.finditer(text):
-        if _REGULARLY.search(text, 0, match.start()):
+        if just_before(_REGULARLY, text, match.start()):
             continue
         resolved = _resolve(match, now)
         if resolved is not None:

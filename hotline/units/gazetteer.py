@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,8 @@ def build(data: Mapping[str, Any]) -> Gazetteer:
     )
 
 
-def find_places(text: str) -> list[Place]:
+@lru_cache(maxsize=256)
+def find_places(text: str) -> Sequence[Place]:
     """Every place of the city's own gazetteer named in `text`."""
     return load().find_places(text)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import desk_speed
+import draft_speed
 import ears_speed
 import pytest
 from rawphone import RawPhone
@@ -30,6 +31,7 @@ Row = list[str]
 def test_the_table_of_speeds(new_stack: Callable[..., Stack], tmp_path: Path) -> None:
     stack = new_stack()
     rows = [*answering(stack), *listening(stack), *writing_down(tmp_path)]
+    rows += draft_speed.drafts_follow_words()
     rows += ears_speed.callers_a_core(tmp_path)
     rows += [*desk_speed.on_the_page(new_stack), *desk_speed.fifty_pages(new_stack)]
     text = "\n\n".join(
