@@ -22,6 +22,7 @@ from hotline import doctor as doctors
 from hotline import settings as configuration
 from hotline.app import open_database
 from hotline.cli_common import AsJson, database, fail, load, print_json
+from hotline.drafts.draft import FIELDS
 from hotline.running import AlreadyRunning, hotline, log_file
 from hotline.settings import Settings
 from hotline.supervisor import CannotStart
@@ -235,7 +236,7 @@ def _print_outcome(outcome: calling.Outcome) -> None:
         typer.echo(f"BROKEN     {outcome.broke}; what was taped until then was kept")
     typer.echo(f"words      {outcome.transcript or '(none)'}")
     for name, value in (outcome.draft or {}).items():
-        if name not in ("spans", "missing") and value is not None:
+        if name in FIELDS and value is not None:
             typer.echo(f"  {name:13} {value}")
     if outcome.draft and outcome.draft["missing"]:
         typer.echo(f"  to ask for    {', '.join(outcome.draft['missing'])}")

@@ -14,6 +14,7 @@ from hotline.cli_accounts import how_to_log_in
 from hotline.clock import show
 from hotline.db import Database
 from hotline.doctor import cards
+from hotline.drafts.draft import FIELDS
 from hotline.events import Kind
 from hotline.records import ledger
 from hotline.running import hotline
@@ -75,7 +76,7 @@ async def demo(
         tell("")
         tell("the draft on the agent's desk:")
         for name, value in outcome.draft.items():
-            if name not in ("spans", "missing") and value is not None:
+            if name in FIELDS and value is not None:
                 tell(f"  {name:12} {value}")
         tell(f"  to ask for   {', '.join(outcome.draft['missing']) or 'nothing'}")
     tell("")
@@ -109,7 +110,7 @@ def _detail(kind: str, payload: dict[str, Any]) -> str:
         case Kind.UTTERANCE_HEARD:
             return f"“{payload['text']}” at {payload['start']:.1f}–{payload['end']:.1f} s"
         case Kind.DRAFT_UPDATED:
-            said = {name: field["value"] for name, field in payload["fields"].items() if name != "missing" and field}
+            said = {name: field["value"] for name in FIELDS if (field := payload["fields"][name])}
             return " · ".join(f"{name} {said[name]}" for name in ("category", "district", "urgent") if name in said)
         case Kind.CALL_ENDED:
             return f"after {payload['seconds']:.1f} s"
