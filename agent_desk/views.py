@@ -116,9 +116,9 @@ class FieldView(BaseModel):
     value: str | bool | None = Field(description="Null only in an edited field: not given, or taken away.")
     confidence: float
     span: SpanView | None
-    edited: bool = False
-    follows: str | None = Field(None, description="The edited field that this one follows: the unit the topic.")
-    suggested: str | bool | None = None
+    edited: bool
+    follows: str | None = Field(description="The edited field that this one follows: the unit the topic.")
+    suggested: str | bool | None
 
 
 class OrderView(BaseModel):

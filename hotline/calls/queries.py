@@ -92,9 +92,7 @@ def page(
     if urgent is not None:
         decided = and_(DraftEdit.call_id == Call.call_id, DraftEdit.field == "urgent")
         named = DraftRow.fields[("urgent_class", "value")].as_string().is_not(None)
-        alarming = case(
-            (DraftEdit.call_id.is_not(None), cast(DraftEdit.value, Text) == "true"), else_=named
-        )
+        alarming = case((DraftEdit.call_id.is_not(None), cast(DraftEdit.value, Text) == "true"), else_=named)
         wanted = wanted.outerjoin(DraftEdit, decided).where(alarming if urgent else ~alarming)
     if day is not None:
         midnight = datetime.combine(day, time(), SHANGHAI)

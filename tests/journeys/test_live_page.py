@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from browser import PASSWORD, Visitor, chromium
+from drafted import draft_of
 from hand import hand_on
 from lossy import Network
 from playwright.sync_api import Browser, Page, expect
@@ -19,6 +20,9 @@ from asr_models import voice
 from hotline.calls import queries, service
 from hotline.calls.models import CallLeg
 from hotline.clock import now
+from hotline.drafts.models import DraftRow
+from hotline.orders import queries as orders
+from hotline.orders.service import accept
 from ivr.citizen import Result, Script, send_citizen
 
 AXE = Path(__file__).parents[2] / "agent_desk/web/node_modules/axe-core/axe.min.js"
@@ -118,6 +122,100 @@ def test_words_appear_while_they_are_spoken_the_draft_fills_and_a_clicked_word_i
     kinds = shared_stack.books.kinds(call_id)
     assert kinds.count("recording_heard") == 1, "however many pieces of the tape were fetched"
     assert kinds.count("call_opened") == 1
+
+
+def test_an_edit_made_while_words_still_come_stays_and_one_key_makes_the_draft_an_order(
+    shared_stack: Stack, admin: Visitor, telephone: Any, spoken: bytes
+) -> None:
+    page, later = admin.page, voice.speak("我家门口的路灯也坏了")
+    page.goto("/calls")
+    admin.until_live()
+    calling = telephone(
+        shared_stack, spoken + bytes(2 * RATE_HZ * 6) + later, polite=False, linger_seconds=PATIENCE_SECONDS
+    )
+    live = story(page, "connected")
+    expect(live.locator('[data-field="district"]')).to_have_text("金牛区")
+    expect(live.locator("[data-row]").first).to_have_attribute("data-row", "address")
+    expect(live.locator('[data-missing="address"]')).to_contain_text("请问")
+    live.locator('[data-field="title"]').click()
+    page.get_by_label("标题", exact=True).fill("燃气味很大")
+    page.keyboard.press("Enter")
+    expect(live.locator('[data-row="title"]')).to_contain_text("已修改")
+    page.keyboard.press("e")
+    page.keyboard.press("Enter")
+    page.keyboard.type("花牌坊街")
+    expect(live.locator("[data-utterance]")).to_have_count(2)  # and with it another draft
+    expect(live.locator('[data-field="content"]')).to_contain_text("路灯")
+    address = page.get_by_label("详细地址", exact=True)
+    expect(address).to_be_focused()
+    expect(address).to_have_value("花牌坊街")
+    page.keyboard.type("8号")
+    page.keyboard.press("Enter")
+    expect(live.locator('[data-field="address"]')).to_have_text("花牌坊街8号")
+    expect(live.locator('[data-field="title"]')).to_have_text("燃气味很大")
+    expect(live.locator('[data-missing="phone"]')).to_be_focused()  # the next to be asked for
+    assert not calling.done(), "all this before the citizen hung up"
+
+    page.keyboard.press("Control+Enter")
+    shown = live.locator("[data-order]")
+    expect(shown).to_be_visible()
+    call_id = live.get_attribute("data-call") or ""
+    with shared_stack.books.db.read() as session:
+        order = orders.of_call(session, call_id)
+        assert order is not None
+        assert (order.title, order.fields["address"]) == ("燃气味很大", "花牌坊街8号")
+        assert order.recording_id is not None
+    expect(shown.locator(".number")).to_have_text(order.order_no)
+    expect(shown.locator(".code")).to_have_text(order.extract_code)
+    expect(page.get_by_role("button", name="受理")).to_have_count(0)
+    live.locator('[data-field="title"]').click()
+    expect(page.get_by_label("标题", exact=True)).to_have_count(0)  # nothing can be edited any more
+    kinds = shared_stack.books.kinds(call_id)
+    assert (kinds.count("draft_edited"), kinds.count("order_drafted")) == (2, 1)
+
+
+def test_a_doubt_is_settled_and_a_choice_taken_and_taken_back_by_single_keys_and_another_page_sees_it(
+    browser: Browser, shared_stack: Stack, admin: Visitor, logged_in: Any
+) -> None:
+    call_id = shared_stack.asked("call", "--text", "路灯坏了", "--barge-in")["call_id"]
+    with shared_stack.books.db.write() as session:
+        row = session.get_one(DraftRow, call_id)
+        row.fields = {
+            **draft_of(urgent_class="火情", doubt=True), "choices": {"category": ["求助", "投诉", "举报"]},
+        }  # fmt: skip
+    other = Visitor.arrive(browser, shared_stack.desk, storage_state=logged_in)
+    for visitor in (admin, other):
+        visitor.page.goto(f"/calls/{call_id}")
+        visitor.until_live()
+    page, seen = admin.page, other.page
+    expect(page.locator(".alarm.doubt")).to_contain_text("火情")
+    page.keyboard.press("n")
+    for one in (page, seen):
+        expect(one.locator(".alarm")).to_have_count(0)
+        expect(one.locator('[data-row="urgent"]')).to_contain_text("已修改")
+    page.keyboard.press("e")
+    expect(page.locator('[data-missing="address"]')).to_be_focused()
+    for name in ("phone", "title", "category"):
+        page.keyboard.press("Tab")
+        while page.evaluate("document.activeElement.closest('[data-row]').dataset.row") != name:
+            page.keyboard.press("Tab")
+    page.keyboard.press("2")
+    for one in (page, seen):
+        expect(one.locator('[data-field="category"]')).to_have_text("举报")
+    page.keyboard.press("z")
+    for one in (page, seen):
+        expect(one.locator('[data-field="category"]')).to_have_text("求助")
+    page.keyboard.press("Enter")
+    page.keyboard.type("建")
+    expect(page.get_by_role("option")).to_have_text("建议")
+    page.keyboard.press("Escape")
+    expect(page.locator('[data-field="category"]')).to_be_focused()
+    expect(page.locator('[data-field="category"]')).to_have_text("求助")
+    seen.keyboard.press("Control+Enter")
+    for one in (page, seen):
+        expect(one.locator("[data-order] .code")).to_be_visible()
+    assert other.complaints == []
+    other.leave()
 
 
 def test_two_speakers_stand_apart(shared_stack: Stack, admin: Visitor, telephone: Any, spoken: bytes) -> None:
@@ -338,6 +436,9 @@ def test_calls_are_gone_through_and_heard_with_the_keyboard_alone(shared_stack: 
 
 def test_the_pages_meet_aa_in_light_and_in_dark(browser: Browser, shared_stack: Stack, logged_in: Any) -> None:
     call_id = shared_stack.asked("call", "--text", "金牛区燃气泄漏，味道很大", "--barge-in")["call_id"]
+    ordered = shared_stack.asked("call", "--text", "金牛区路灯坏了", "--barge-in")["call_id"]
+    with shared_stack.books.db.write() as session:
+        accept(session, ordered, "admin", now())
     for scheme in ("light", "dark"):
         visitor = Visitor.arrive(
             browser, shared_stack.desk, storage_state=logged_in, bypass_csp=True, color_scheme=scheme
@@ -346,6 +447,7 @@ def test_the_pages_meet_aa_in_light_and_in_dark(browser: Browser, shared_stack: 
         for path, there in (
             ("/login", 'button[type="submit"]'),
             (f"/calls/{call_id}", ".replay canvas"),
+            (f"/calls/{ordered}", "[data-order]"),
             ("/calls", ".waiting h2"),
             ("/accounts", "[data-account]"),
             ("/password", 'button[type="submit"]'),

@@ -4,8 +4,10 @@ import { api, must, said } from './api/client'
 import { shanghaiDay } from './format'
 import { Live } from './live'
 import { serverSays } from './now'
-import { emptyDesk, inOrder, isInDoubt, isOpen, isUrgent, takeList, takePage, takeRecord, takeWords } from './story'
-import type { Call, LiveMessage } from './types'
+import {
+  emptyDesk, inOrder, isInDoubt, isOpen, isUrgent, takeDraft, takeList, takeOrder, takePage, takeRecord, takeWords,
+} from './story'
+import type { Call, Choices, LiveMessage, Value } from './types'
 
 const PAGE = 50
 const AGAIN_MS = 2_000
@@ -161,4 +163,27 @@ export async function openCall(callId: string): Promise<void> {
 export function closeCall(): void {
   watched.value = null
   desk.story = null
+}
+
+// -- the draft under the agent's hand: each raises Problem ---------------------------------------------------
+
+export async function editField(callId: string, field: string, value: Value): Promise<void> {
+  const path = { call_id: callId }
+  takeDraft(desk, callId, await must(api.PATCH('/api/calls/{call_id}/draft', { params: { path }, body: { field, value } })))
+}
+
+export async function undoField(callId: string, field: string): Promise<void> {
+  const path = { call_id: callId, field }
+  takeDraft(desk, callId, await must(api.DELETE('/api/calls/{call_id}/draft/{field}', { params: { path } })))
+}
+
+export async function acceptCall(callId: string): Promise<void> {
+  takeOrder(desk, callId, await must(api.POST('/api/calls/{call_id}/accept', { params: { path: { call_id: callId } } })))
+}
+
+/** What the fields can be; they change with the server's version only. */
+export const choices = ref<Choices | null>(null)
+
+export async function loadChoices(): Promise<void> {
+  choices.value ??= await must(api.GET('/api/choices'))
 }

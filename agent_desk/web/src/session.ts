@@ -3,7 +3,7 @@ import { reactive } from 'vue'
 import { api, must, Problem, useCsrf } from './api/client'
 import type { Me } from './types'
 
-export type Permission = 'watch_calls' | 'listen' | 'whole_numbers' | 'manage_accounts'
+export type Permission = 'watch_calls' | 'take_calls' | 'listen' | 'whole_numbers' | 'manage_accounts'
 
 export const session = reactive<{ me: Me | null; oneTime: string }>({
   me: null,

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { emptyDesk, inOrder, takeList, takePage, takeRecord, takeWords, shownWords, type Desk } from './story'
-import type { Call, CallPage, LiveRecord, Utterance } from './types'
+import {
+  emptyDesk, inOrder, isInDoubt, shownWords, takeDraft, takeList, takeOrder, takePage, takeRecord, takeWords, type Desk,
+} from './story'
+import type { Call, CallPage, Draft, LiveRecord, Utterance } from './types'
 
 function call(id = 'c1', change: Partial<Call> = {}): Call {
   return {
     call_id: id, state: 'connected', answered_at: '2026-11-22T08:00:00Z', ended_at: null, seconds: null,
     caller: '13800138000', caller_name: null, called: '12345', diverted_from: null, hung_up_by: null,
-    title: null, category: null, district: null, urgent: null, urgent_class: null, ...change,
+    title: null, category: null, district: null, urgent: null, urgent_class: null, doubt: false, order_no: null, ...change,
   }
 }
 
@@ -107,6 +109,50 @@ describe('words being said', () => {
     takeRecord(desk, record(1, { kind: 'call_ended', call: call('c1', { state: 'ended' }) }))
     takeWords(desk, words('喂', 0))
     expect(partial(desk)).toBeUndefined()
+  })
+})
+
+describe('the draft', () => {
+  const order = { order_no: '20261122000001', extract_code: 'ACDEFG', accepted_at: '2026-11-22T08:02:00Z', agent: '小李' }
+
+  function draft(seq: number, change: Partial<Draft> = {}): Draft {
+    return {
+      seq, version: seq, complete: false, updated_at: '2026-11-22T08:00:01Z', fields: {}, missing: [], asks: {},
+      choices: {}, order: null, ...change,
+    }
+  }
+
+  it('is the newest, whether an edit was answered or its row was told first', () => {
+    const desk = emptyDesk()
+    takePage(desk, page(0))
+    takeDraft(desk, 'c1', draft(6, { missing: ['phone'] }))
+    takeRecord(desk, record(5, { draft: draft(5, { missing: ['address', 'phone'] }) }))
+    expect(desk.story?.draft?.missing).toEqual(['phone'])
+    takeRecord(desk, record(7, { draft: draft(7) }))
+    takeDraft(desk, 'c1', draft(6, { missing: ['phone'] }))
+    expect(desk.story?.draft?.missing).toEqual([])
+  })
+
+  it('of a call that is shown no more is nobody’s', () => {
+    const desk = emptyDesk()
+    takePage(desk, page(0))
+    takeDraft(desk, 'c2', draft(6))
+    takeOrder(desk, 'c2', order)
+    expect(desk.story?.draft).toBeNull()
+  })
+
+  it('that has become an order stays one, whatever was on its way', () => {
+    const desk = emptyDesk()
+    takePage(desk, { ...page(0), draft: draft(0) })
+    takeOrder(desk, 'c1', order)
+    takeRecord(desk, record(3, { draft: draft(3) }))
+    expect(desk.story?.draft?.order).toEqual(order)
+  })
+
+  it('is in doubt only while nobody has said that it is urgent', () => {
+    expect(isInDoubt(call('c1', { urgent: false, doubt: true }))).toBe(true)
+    expect(isInDoubt(call('c1', { urgent: true, doubt: true }))).toBe(false)
+    expect(isInDoubt(call('c1', { urgent: false }))).toBe(false)
   })
 })
 

@@ -1,5 +1,5 @@
 // What the page knows of the calls, and how each message changes it: pure, so that nothing is shown twice or lost.
-import type { Call, CallPage, Draft, LiveRecord, LiveWords, Utterance, Word } from './types'
+import type { Call, CallPage, Draft, LiveRecord, LiveWords, Order, Utterance, Word } from './types'
 
 /** Words being said: they follow on all that is final before `heardUntil` (seconds of call time). */
 export interface Partial {
@@ -36,9 +36,9 @@ export function isUrgent(call: Call): boolean {
   return call.urgent === true
 }
 
-/** A hazard was named in doubt: a person has to decide. */
+/** What may be urgent: a person has to decide. */
 export function isInDoubt(call: Call): boolean {
-  return call.urgent === null && call.urgent_class !== null
+  return call.doubt && !isUrgent(call)
 }
 
 /** Newest first. */
@@ -127,12 +127,25 @@ function tell(story: CallPage, record: LiveRecord): void {
     story.utterances.push(said)
     inTime(story.utterances)
   }
-  if (record.draft && isNewer(record.draft, story.draft)) story.draft = record.draft
+  if (record.draft) drawUp(story, record.draft)
   if (record.recording) story.recording = record.recording
 }
 
-function isNewer(draft: Draft, than: Draft | null): boolean {
-  return than === null || draft.version >= than.version
+/** The draft as an edit has left it, which the page is told before it hears of its row. */
+export function takeDraft(desk: Desk, callId: string, draft: Draft): void {
+  if (desk.story?.call.call_id === callId) drawUp(desk.story, draft)
+}
+
+/** The order that a draft has become. */
+export function takeOrder(desk: Desk, callId: string, order: Order): void {
+  if (desk.story?.call.call_id === callId && desk.story.draft) desk.story.draft.order = order
+}
+
+/** Answers and records come by two ways: the newer wins, and an order stays one. */
+function drawUp(story: CallPage, draft: Draft): void {
+  const before = story.draft
+  if (before && draft.seq < before.seq) return
+  story.draft = { ...draft, order: draft.order ?? before?.order ?? null }
 }
 
 /** The words being said have become final, unless they belong to what is said after it. */
