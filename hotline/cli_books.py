@@ -14,8 +14,9 @@ from hotline.app import open_database
 from hotline.calls import queries
 from hotline.cli_common import AsJson, database, fail, load, print_json
 from hotline.clock import show as show_time
-from hotline.drafts.service import flat
+from hotline.drafts.overlay import value_of
 from hotline.log import mask, mask_numbers
+from hotline.orders import queries as orders
 from hotline.records import ledger
 
 app = typer.Typer()
@@ -68,7 +69,7 @@ def calls(
     with database(settings) as db, db.read() as session:
         rows = []
         for row in queries.latest(session, limit):
-            draft = queries.draft(session, row.call_id)
+            fields = orders.paperwork(session, row.call_id).fields
             rows.append(
                 {
                     "call_id": row.call_id,
@@ -77,8 +78,8 @@ def calls(
                     "state": row.state,
                     "caller": mask(row.caller) if row.caller else None,
                     "called": row.called,
-                    "urgent": flat(draft.fields)["urgent"] if draft else None,
-                    "title": mask_numbers(flat(draft.fields)["title"] or "") or None if draft else None,
+                    "urgent": value_of(fields, "urgent"),
+                    "title": mask_numbers(str(value_of(fields, "title") or "")) or None,
                 }
             )
     if as_json:
