@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hotline.drafts.features import Features, features
-from hotline.drafts.packing import NotTrained, pack, unpack
+from hotline.drafts.packing import opened, pack, unpack
 from hotline.units import topics
 
 TRAINED = Path(__file__).parent / "trained.npz"
@@ -189,21 +189,19 @@ def save(judge: Judge, path: Path = TRAINED) -> None:
 @cache
 def load(path: Path = TRAINED) -> Judge:
     """Raises NotTrained."""
-    try:
-        with np.load(path) as file:
-            return Judge(*(_machine(file, part) for part in _PARTS))
-    except (OSError, ValueError, KeyError, StopIteration) as error:
-        raise NotTrained(f"{path.name}: {error}; 'hotline drafts train' makes it anew") from error
+    with opened(path) as file:
+        return Judge(*(_machine(file, part) for part in _PARTS))
 
 
 def _machine(file: Mapping[str, npt.NDArray[Any]], part: str) -> Machine:
-    classes = iter(unpack(file[f"{part}_classes"]))
+    classes = unpack(file[f"{part}_classes"])
+    ends = np.cumsum(file[f"{part}_sizes"]).tolist()
     return Machine(
         known={name: row for row, name in enumerate(unpack(file[f"{part}_known"]))},
         weights=file[f"{part}_weights"],
         bias=file[f"{part}_bias"],
         questions={
-            question: tuple(next(classes) for _ in range(size))
-            for question, size in zip(unpack(file[f"{part}_questions"]), file[f"{part}_sizes"], strict=True)
+            question: tuple(classes[start:end])
+            for question, start, end in zip(unpack(file[f"{part}_questions"]), [0, *ends], ends, strict=False)
         },
     )

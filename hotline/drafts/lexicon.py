@@ -14,7 +14,7 @@ from pathlib import Path
 import jieba
 import numpy as np
 
-from hotline.drafts.packing import NotTrained, pack, unpack
+from hotline.drafts.packing import opened, pack, unpack
 
 LEXICON = Path(__file__).parent / "lexicon.npz"
 """Made by ``hotline drafts train`` when the hotline is built; no file of the repository."""
@@ -69,8 +69,5 @@ def build() -> Lexicon:
 @cache
 def load(path: Path = LEXICON) -> Lexicon:
     """Raises NotTrained."""
-    try:
-        with np.load(path) as file:
-            return Lexicon(dict(zip(unpack(file["words"]), file["counts"].tolist(), strict=True)), int(file["total"]))
-    except (OSError, ValueError, KeyError) as error:
-        raise NotTrained(f"{path.name}: {error}; 'hotline drafts train' makes it anew") from error
+    with opened(path) as file:
+        return Lexicon(dict(zip(unpack(file["words"]), file["counts"].tolist(), strict=True)), int(file["total"]))

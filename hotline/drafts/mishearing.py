@@ -15,7 +15,7 @@ from pypinyin import lazy_pinyin
 
 from hotline.drafts.features import topic_words
 from hotline.drafts.lexicon import load as lexicon
-from hotline.drafts.packing import NotTrained, pack, unpack
+from hotline.drafts.packing import opened, pack, unpack
 from hotline.units import gazetteer
 
 SOUNDS = Path(__file__).parent / "sounds.npz"
@@ -111,14 +111,11 @@ def save_sounds(path: Path = SOUNDS) -> None:
 
 
 @cache
-def _mender(path: Path = SOUNDS) -> Mender:
+def load_mender(path: Path = SOUNDS) -> Mender:
     """Raises NotTrained."""
-    try:
-        with np.load(path) as file:
-            each = (tuple(said.split(" ")) for said in unpack(file["syllables"]))
-            return Mender(dict(zip(unpack(file["words"]), each, strict=True)))
-    except (OSError, ValueError, KeyError) as error:
-        raise NotTrained(f"{path.name}: {error}; 'hotline drafts train' makes it anew") from error
+    with opened(path) as file:
+        each = (tuple(said.split(" ")) for said in unpack(file["syllables"]))
+        return Mender(dict(zip(unpack(file["words"]), each, strict=True)))
 
 
 def _in_their_districts(known: Mapping[str, gazetteer.Entry | None]) -> Iterator[str]:
@@ -137,6 +134,6 @@ def mend(text: str) -> str:
     mended = []
     at = 0
     for place in gazetteer.find_places(text):
-        mended += [_mender().mend(text[at : place.start]), text[place.start : place.end]]
+        mended += [load_mender().mend(text[at : place.start]), text[place.start : place.end]]
         at = place.end
-    return "".join(mended) + _mender().mend(text[at:])
+    return "".join(mended) + load_mender().mend(text[at:])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from hotline.units import topics
 CORPUS = Path(__file__).parent / "corpus"
 _SEEN, _SEEN_PAIR = 2, 3  # times at least that a feature is said
 _FOLDS = 5
+_HEARD = 0.3  # what an utterance counts as the recogniser heard it, beside itself as it was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +37,24 @@ class Question:
     def answer(self, row: Mapping[str, Any]) -> str:
         if self.name == "urgent_class":
             return row["urgent_class"] or CALM
+        if self.name == "doubt":
+            return str(row.get("doubt", False))
         if self.name == UNIT:
             return topics.load()[row[TOPIC]].lead
         return str(row[self.name])
 
 
 OF_THE_MATTER = (Question(TOPIC, 1.0), Question(UNIT, 3.0))
-OF_THE_MANNER = (Question("category", 1.0), Question("urgent", 1.0, balanced=True), Question("urgent_class", 1.0))
+OF_THE_MANNER = (Question("category", 1.0), Question("urgent", 1.0, balanced=True), Question("urgent_class", 1.0), Question("doubt", 1.0, balanced=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Labels, features and the fold of each utterance; an author's are all in one fold."""
+    """Labels, features, weight and fold of each utterance; an author's are all in one fold."""
 
     labels: Sequence[Mapping[str, Any]]
     found: Sequence[Features]
+    weights: Sequence[float]
     folds: Sequence[int]
 
 
@@ -67,32 +71,38 @@ def train(corpus: Path = CORPUS) -> Judge:
 
 
 def read(corpus: Path) -> Rows:
-    labels: list[Mapping[str, Any]] = []
-    folds: list[int] = []
-    for author, file in enumerate(sorted(corpus.glob("*.jsonl"))):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            labels.append(json.loads(line))
-            folds.append(author % _FOLDS)
-    return Rows(labels, [features(mend(spoken_text(row["text"]))) for row in labels], folds)
+    """Each utterance as written and, if that is known, as the recogniser heard it."""
+    said = [
+        (row, text, weight, author % _FOLDS)
+        for author, file in enumerate(sorted(corpus.glob("*.jsonl")))
+        for row in map(json.loads, file.read_text(encoding="utf-8").splitlines())
+        for text, weight in ((row["text"], 1.0), (row.get("heard"), _HEARD))
+        if text
+    ]
+    labels, texts, weights, folds = zip(*said, strict=True)
+    return Rows(labels, [features(mend(spoken_text(text))) for text in texts], weights, folds)
 
 
 def _topics_unseen(rows: Rows, values: Sequence[Mapping[str, float]]) -> list[str]:
     """The topic of each row as judged by what other authors wrote."""
     question = OF_THE_MATTER[0]
     folds = np.array(rows.folds)
-    matrix = _matrix(values, _vocabulary(values))
+    matrix = _matrix(values, _vocabulary(rows, values))
     answers = np.array([question.answer(row) for row in rows.labels])
     judged = np.empty(len(folds), object)
     for fold in np.unique(folds):
-        classes, weights, bias = _fit(matrix[folds != fold], answers[folds != fold], question)
+        learnt = folds != fold
+        classes, weights, bias = _fit(matrix[learnt], answers[learnt], question, np.array(rows.weights)[learnt])
         judged[folds == fold] = np.array(classes)[(matrix[folds == fold] @ weights + bias).argmax(1)]
     return list(judged)
 
 
 def _machine(rows: Rows, values: Sequence[Mapping[str, float]], questions: Sequence[Question]) -> Machine:
-    known = _vocabulary(values)
+    known = _vocabulary(rows, values)
     matrix = _matrix(values, known)
-    fitted = [_fit(matrix, [question.answer(row) for row in rows.labels], question) for question in questions]
+    fitted = [
+        _fit(matrix, [question.answer(row) for row in rows.labels], question, rows.weights) for question in questions
+    ]
     return Machine(
         known=known,
         weights=np.concatenate([weights for _, weights, _ in fitted], axis=1).astype(np.float16),
@@ -101,18 +111,24 @@ def _machine(rows: Rows, values: Sequence[Mapping[str, float]], questions: Seque
     )
 
 
-def _fit(matrix: csr_matrix, answers: Sequence[str], question: Question) -> tuple[tuple[str, ...], Floats, Floats]:
+def _fit(
+    matrix: csr_matrix, answers: Sequence[str], question: Question, shares: Sequence[float]
+) -> tuple[tuple[str, ...], Floats, Floats]:
     """Classes, weights (features by classes) and biases."""
     machine = LinearSVC(C=question.softness, class_weight="balanced" if question.balanced else None)
-    machine.fit(matrix, answers)
+    machine.fit(matrix, answers, sample_weight=shares)
     weights, bias = machine.coef_.T, machine.intercept_
     if len(machine.classes_) == 2:
         weights, bias = np.hstack([-weights, weights]), np.concatenate([-bias, bias])
     return tuple(machine.classes_), weights, bias
 
 
-def _vocabulary(rows: Iterable[Mapping[str, float]]) -> dict[str, int]:
-    said = Counter(key for row in rows for key in row)
+def _vocabulary(rows: Rows, values: Sequence[Mapping[str, float]]) -> dict[str, int]:
+    """The features of so many utterances, however often they were heard."""
+    keys: dict[int, set[str]] = defaultdict(set)
+    for row, value in zip(rows.labels, values, strict=True):
+        keys[id(row)] |= value.keys()
+    said = Counter(key for each in keys.values() for key in each)
     often = (key for key, times in said.items() if times >= (_SEEN_PAIR if "~" in key else _SEEN))
     return {key: n for n, key in enumerate(often)}
 

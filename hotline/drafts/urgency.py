@@ -11,6 +11,7 @@ CALM = "-"
 """The urgent class of what is not urgent."""
 _URGENT = -0.1  # from this margin on: a false alarm costs a call, a missed one perhaps a life
 _ASKED = 0.45  # nearer to the border than this, the agent is asked
+_DOUBTED = -0.3  # the margin from which on the telling itself is one of doubt
 _CLASSES_SHARE = 0.5  # how much the classes count beside urgent or not; found on held-out authors
 
 
@@ -31,7 +32,7 @@ def weigh(judgement: Judgement, rules: Rules) -> Urgency:
     of_classes = (named.margin - judgement.margin("urgent_class", CALM)) / 2
     margin = judgement.margin("urgent", "True") + _CLASSES_SHARE * of_classes
     urgent = margin > _URGENT
-    doubt = abs(margin - _URGENT) < _ASKED
+    doubt = abs(margin - _URGENT) < _ASKED or judgement.margin("doubt", "True") > _DOUBTED
     confidence = min(0.99, 0.5 + abs(margin - _URGENT) / 2)
     if not urgent and not doubt:
         return Urgency(False, False, confidence, None, None)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.drafts.mishearing import Mender, syllables
+from hotline.drafts.mishearing import Mender, sounds, syllables
 
 WORDS = (
     "金牛区",
@@ -26,7 +26,7 @@ WORDS = (
 
 @pytest.fixture(scope="module")
 def mender() -> Mender:
-    return Mender(WORDS)
+    return Mender(sounds(WORDS))
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,6 @@ def test_everyday_words_and_what_is_right_stay(mender: Mender, text: str) -> Non
 
 @given(st.text(max_size=60))
 def test_a_mended_text_sounds_the_same_and_is_as_long(text: str) -> None:
-    mended = Mender(WORDS).mend(text)
+    mended = Mender(sounds(WORDS)).mend(text)
     assert len(mended) == len(text)
     assert len(syllables(text)) == len(text)

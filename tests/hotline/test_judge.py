@@ -1,0 +1,87 @@
+"""The classifiers: learnt from lines, kept in a file, and able to say which words decided."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hotline.drafts import judge, lexicon, mishearing, training
+from hotline.drafts.features import features
+from hotline.drafts.judge import TOPIC
+from hotline.drafts.packing import NotTrained
+
+LAMP, GAS = "城市管理/市政设施/路灯照明", "供气/燃气/泄漏"
+
+
+def line(text: str, topic: str, category: str, urgent_class: str | None) -> str:
+    row = {"text": text, "topic": topic, "category": category, "urgent": urgent_class is not None}
+    return json.dumps({**row, "urgent_class": urgent_class}, ensure_ascii=False)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> judge.Judge:
+    corpus = tmp_path_factory.mktemp("corpus")
+    for author, places in enumerate(["门口", "楼下", "巷子", "院坝", "路口"]):
+        lines = [
+            line(f"{places}的路灯坏了黑得很", LAMP, "求助", None),
+            line(f"{places}的路灯坏了一个月没人管", LAMP, "投诉", None),
+            line(f"{places}天然气漏了味道很大", GAS, "求助", "燃气泄漏"),
+            line(f"{places}天然气漏的那根管子已经修好了", GAS, "求助", None),
+        ]
+        (corpus / f"{author}.jsonl").write_text("\n".join(lines))
+    return training.train(corpus)
+
+
+@pytest.mark.parametrize(
+    ("said", "topic", "category", "urgent"),
+    [
+        ("我们小区路灯坏了黑得很", LAMP, "求助", "False"),
+        ("小区路灯坏了没人管", LAMP, "投诉", "False"),
+        ("闻到天然气漏了味道很大", GAS, "求助", "True"),
+        ("天然气漏的已经修好了", GAS, "求助", "False"),
+    ],
+)
+def test_what_was_learnt_holds_for_other_places(trained, said, topic, category, urgent):
+    judged = trained.judge(said)
+    assert [judged.answers[question][0].name for question in (TOPIC, "category", "urgent")] == [topic, category, urgent]
+
+
+def test_the_words_that_decided_are_named(trained):
+    said = "我今天买了菜回来，路灯坏了黑得很，就这样"
+    start, end = trained.judge(said).where(TOPIC, LAMP, 8)
+    assert end - start <= 8
+    assert "路灯" in said[start:end]
+
+
+def test_nothing_said_is_not_judged(trained):
+    judged = trained.judge("，。")
+    assert judged.best(TOPIC) is None
+    assert judged.margin("urgent", "True") == -1
+
+
+def test_what_is_kept_judges_alike(trained, tmp_path):
+    judge.save(trained, tmp_path / "trained.npz")
+    kept = judge.load(tmp_path / "trained.npz")
+    said = "路灯坏了没人管"
+    assert kept.judge(said).answers == trained.judge(said).answers
+
+
+@pytest.mark.parametrize("load", [judge.load, lexicon.load, mishearing.load_mender])
+@pytest.mark.parametrize("harm", ["missing", "cut off", "of another kind"])
+def test_a_file_that_cannot_be_used_says_what_makes_it_anew(load, harm, tmp_path: Path):
+    path = tmp_path / f"{harm}.npz"
+    if harm == "cut off":
+        path.write_bytes(judge.TRAINED.read_bytes()[:5000])
+    elif harm == "of another kind":
+        path.write_text("[]")
+    with pytest.raises(NotTrained, match="hotline drafts train"):
+        load(path)
+
+
+def test_places_and_numbers_are_all_one_to_the_features():
+    assert features("金牛区路灯坏了三十天").matter == features("成华区路灯坏了二十天").matter
+
+
+def test_a_word_said_a_hundred_times_counts_once():
+    once, often = features("路灯坏了").matter, features("路灯坏了" * 100).matter
+    assert once["#城市管理/市政设施/路灯照明"] == often["#城市管理/市政设施/路灯照明"]
