@@ -79,6 +79,17 @@ def call_of(stack: Stack, result: Result) -> str:
     return str(stack.books.until_closed(call.call_id).call_id)
 
 
+def hang_up(stack: Stack, call_id: str) -> None:
+    """The hotline ends the call: a citizen who stays on the line has the page of the next test follow him."""
+
+    async def from_here() -> None:
+        async with hand_on(stack, 0) as hand:
+            await hand.ask("0", "hang_up", leg=call_id)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(from_here())).result()
+
+
 def kept_utterances(stack: Stack, call_id: str) -> list[str]:
     with stack.books.db.read() as session:
         return [str(row.id) for row in queries.utterances(session, call_id)]
@@ -172,6 +183,8 @@ def test_an_edit_made_while_words_still_come_stays_and_one_key_makes_the_draft_a
     expect(page.get_by_label("标题", exact=True)).to_have_count(0)  # nothing can be edited any more
     kinds = shared_stack.books.kinds(call_id)
     assert (kinds.count("draft_edited"), kinds.count("order_drafted")) == (2, 1)
+    hang_up(shared_stack, call_id)
+    call_of(shared_stack, calling.result())
 
 
 def test_a_doubt_is_settled_and_a_choice_taken_and_taken_back_by_single_keys_and_another_page_sees_it(
