@@ -111,7 +111,7 @@ def draft(spoken: Sequence[Spoken], called_at: datetime | None = None) -> Draft:
     made = _Making(heard, mended)
     found: dict[str, Field | None] = {
         **made.matter(judgement),
-        **made.urgency(weigh(judgement, rules), judgement),
+        **made.urgency(weigh(judgement, mended, rules), judgement),
         **made.place(),
         **{name: made.field(find(heard.text)) for name, find in particulars.FINDERS.items()},
         "phone": made.field(find_phone(heard.text)),
@@ -161,7 +161,7 @@ class _Making:
             made["urgent_class"] = self.at(urgency.named, urgency.confidence, *where)
             made["reason"] = self.at(reason, urgency.confidence, *where)
             if urgency.handover:
-                made["handover"] = self.at(urgency.handover, urgency.confidence, *where)
+                made["handover"] = self.at(urgency.handover, urgency.confidence, *(urgency.hurt or where))
         return made
 
     def place(self) -> dict[str, Field | None]:

@@ -22,9 +22,12 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`handovers` by urgent class, `asks` by field, `cues` by name."""
+    """`handovers` by urgent class; `injured` unless what stands just before matches `not_injured`; `asks` by field, `cues` by name."""
 
     handovers: Mapping[str, str]
+    injured: Pattern
+    not_injured: Pattern
+    ambulance: str
     asks: Mapping[str, str]
     another_matter: Pattern
     title_length: int
@@ -43,6 +46,9 @@ def build(data: Mapping[str, Any]) -> Rules:
     content = data["content"]
     return Rules(
         handovers=data["handovers"],
+        injured=_any(data["injured"]["patterns"]),
+        not_injured=re.compile(data["injured"]["denied"]),
+        ambulance=data["injured"]["number"],
         asks=data["asks"],
         another_matter=_any(data["matters"]["another"]),
         title_length=data["title"]["length"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from hotline.drafts.urgency import CALM
 from hotline.units import topics
 
 CORPUS = Path(__file__).parent / "corpus"
-_SEEN, _SEEN_PAIR = 2, 3  # times at least that a feature is said
-_FOLDS = 5
+VARIATIONS = Path(__file__).parent / "variations.toml"
+_WANTING = ("求助", "投诉", "举报", "咨询", "建议")
+_SEEN, _SEEN_PAIR = 3, 5  # times at least that a feature is said
+_FOLDS = 3
 _HEARD = 0.3  # what an utterance counts as the recogniser heard it, beside itself as it was written
 
 
@@ -45,7 +48,12 @@ class Question:
 
 
 OF_THE_MATTER = (Question(TOPIC, 1.0), Question(UNIT, 3.0))
-OF_THE_MANNER = (Question("category", 1.0), Question("urgent", 1.0, balanced=True), Question("urgent_class", 1.0), Question("doubt", 1.0, balanced=True))
+OF_THE_MANNER = (
+    Question("category", 1.0),
+    Question("urgent", 1.0, balanced=True),
+    Question("urgent_class", 1.0),
+    Question("doubt", 1.0, balanced=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +87,33 @@ def read(corpus: Path) -> Rows:
         for text, weight in ((row["text"], 1.0), (row.get("heard"), _HEARD))
         if text
     ]
+    said += _varied([one for one in said if one[2] == 1.0])
     labels, texts, weights, folds = zip(*said, strict=True)
     return Rows(labels, [features(mend(spoken_text(text))) for text in texts], weights, folds)
+
+
+_Said = tuple[Mapping[str, Any], str, float, int]
+"""Labels, text, weight and fold."""
+
+
+def _varied(said: Sequence[_Said]) -> list[_Said]:
+    """Some once more with another ending: thanks, after which the same is wanted; that it is settled, or is not."""
+    with VARIATIONS.open("rb") as file:
+        variations = tomllib.load(file)
+    every, settled = variations["every"], variations["settled"]
+    varied: list[_Said] = []
+    wanted = [one for one in said if one[0]["category"] in _WANTING][::every]
+    for n, (row, text, _, fold) in enumerate(wanted):
+        thanks = variations["thanks"]
+        varied.append((row, text + thanks[n % len(thanks)], variations["weight"], fold))
+    urgent = [one for one in said if one[0]["urgent"]][::every]
+    for n, (row, text, _, fold) in enumerate(urgent):
+        endings = settled.get(row["urgent_class"], settled["other"])
+        calm = {**row, "urgent": False, "urgent_class": None, "doubt": False}
+        varied.append((calm, text + endings[n % len(endings)], variations["weight"], fold))
+        still = variations["still"]
+        varied.append((row, text + still[n % len(still)], variations["weight"], fold))
+    return varied
 
 
 def _topics_unseen(rows: Rows, values: Sequence[Mapping[str, float]]) -> list[str]:

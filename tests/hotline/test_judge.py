@@ -13,8 +13,8 @@ from hotline.drafts.packing import NotTrained
 LAMP, GAS = "城市管理/市政设施/路灯照明", "供气/燃气/泄漏"
 
 
-def line(text: str, topic: str, category: str, urgent_class: str | None) -> str:
-    row = {"text": text, "topic": topic, "category": category, "urgent": urgent_class is not None}
+def line(text: str, topic: str, category: str, urgent_class: str | None, *, doubt: bool = False) -> str:
+    row = {"text": text, "topic": topic, "category": category, "urgent": urgent_class is not None, "doubt": doubt}
     return json.dumps({**row, "urgent_class": urgent_class}, ensure_ascii=False)
 
 
@@ -27,6 +27,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> judge.Judge:
             line(f"{places}的路灯坏了一个月没人管", LAMP, "投诉", None),
             line(f"{places}天然气漏了味道很大", GAS, "求助", "燃气泄漏"),
             line(f"{places}天然气漏的那根管子已经修好了", GAS, "求助", None),
+            line(f"{places}好像有点天然气味我也不确定", GAS, "求助", None, doubt=True),
         ]
         (corpus / f"{author}.jsonl").write_text("\n".join(lines))
     return training.train(corpus)
