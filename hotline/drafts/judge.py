@@ -22,6 +22,7 @@ from hotline.units import topics
 TRAINED = Path(__file__).parent / "trained.npz"
 """Made by ``hotline drafts train`` when the hotline is built; no file of the repository."""
 TOPIC, UNIT = "topic", "unit"
+QUESTIONS = {TOPIC, UNIT, "category", "urgent", "urgent_class", "doubt"}
 _TOPIC_WEIGHT = 0.4
 _PARTS = ("matter", "manner")
 _UNIT_SHARE = 0.5  # how much a topic's unit counts beside the topic itself; found on held-out authors
@@ -190,7 +191,10 @@ def save(judge: Judge, path: Path = TRAINED) -> None:
 def load(path: Path = TRAINED) -> Judge:
     """Raises NotTrained."""
     with opened(path) as file:
-        return Judge(*(_machine(file, part) for part in _PARTS))
+        judge = Judge(*(_machine(file, part) for part in _PARTS))
+        if missing := QUESTIONS - judge.matter.questions.keys() - judge.manner.questions.keys():
+            raise ValueError(f"it does not answer {', '.join(sorted(missing))}")
+    return judge
 
 
 def _machine(file: Mapping[str, npt.NDArray[Any]], part: str) -> Machine:

@@ -22,7 +22,8 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`handovers` by urgent class; `injured` unless what stands just before matches `not_injured`; `asks` by field, `cues` by name."""
+    """`handovers` by urgent class; `injured` unless what stands just before matches `not_injured`; `asks` by field,
+    `cues` by name."""
 
     handovers: Mapping[str, str]
     injured: Pattern

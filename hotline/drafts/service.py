@@ -56,11 +56,14 @@ def complete(session: Session, call_id: str, spoken: Sequence[Spoken], at: datet
 
 
 def _drafted(spoken: Sequence[Spoken], called_at: datetime | None) -> dict[str, Any]:
-    """An empty draft where the classifiers are missing: the words are kept, and a person reads them."""
+    """An empty draft where drafting fails: the words are kept, and a person reads them."""
     try:
         return draft(spoken, called_at).as_dict()
     except NotTrained as error:
         log.error("no draft", problem=str(error))
+        return Draft().as_dict()
+    except Exception:
+        log.exception("no draft")
         return Draft().as_dict()
 
 

@@ -1,6 +1,7 @@
 """The classifiers: learnt from lines, kept in a file, and able to say which words decided."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,13 @@ def test_a_file_that_cannot_be_used_says_what_makes_it_anew(load, harm, tmp_path
         path.write_text("[]")
     with pytest.raises(NotTrained, match="hotline drafts train"):
         load(path)
+
+
+def test_a_file_that_lacks_a_question_is_not_used(trained, tmp_path):
+    fewer = replace(trained.manner, questions={"category": trained.manner.questions["category"]})
+    judge.save(replace(trained, manner=fewer), tmp_path / "older.npz")
+    with pytest.raises(NotTrained, match="does not answer doubt, urgent, urgent_class"):
+        judge.load(tmp_path / "older.npz")
 
 
 def test_places_and_numbers_are_all_one_to_the_features():
