@@ -33,6 +33,7 @@ class Rules:
     another_matter: Pattern
     title_length: int
     lead_in: Pattern
+    ending: Pattern
     content: Content
     cues: Mapping[str, Pattern]
 
@@ -54,6 +55,7 @@ def build(data: Mapping[str, Any]) -> Rules:
         another_matter=_any(data["matters"]["another"]),
         title_length=data["title"]["length"],
         lead_in=re.compile(data["title"]["lead_in"]),
+        ending=re.compile(data["title"]["ending"]),
         content=Content(
             content["opening"],
             _any(content["drop"]),

@@ -10,6 +10,7 @@ from hotline.drafts.heard import BREAK
 from hotline.drafts.judge import TOPIC, Judgement
 from hotline.drafts.lexicon import load as lexicon
 from hotline.drafts.rules import Rules
+from hotline.units.gazetteer import Kind, find_places
 
 _SHORTEST = 4  # characters of a title's matter that still say something
 _AGAIN = re.compile(r"((?=.*?[^0-9零〇一二两三四五六七八九十百千万幺\s，,])[^，,]{2,12}?)[，,]?\1+")
@@ -47,15 +48,24 @@ def title(text: str, judgement: Judgement, places: Iterable[str], rules: Rules) 
             place = name if name.startswith(place) else place + name
     room = rules.title_length - len(place)
     start, end = judgement.where(TOPIC, best.name, room)
-    start, end = _whole_words(text, start, end, room)
+    start, end = _beside_places(text, *_whole_words(text, start, end, room))
     matter = text[start:end].strip(_EDGES)
-    if lead_in := rules.lead_in.match(matter):
-        matter = matter[lead_in.end() :] if len(matter) - lead_in.end() >= _SHORTEST else matter
-    for name in (place, *places):
-        if name and matter.startswith(name):
-            matter = matter.removeprefix(name)
+    for more in (rules.lead_in.match(matter), rules.ending.search(matter)):
+        rest = matter.replace(more.group(), "", 1) if more else ""
+        matter = rest if len(rest) >= _SHORTEST else matter
     value = (place + matter.replace(BREAK, "，")).strip(_EDGES)
     return Named(value[: rules.title_length], start, end, 0.6) if value else None
+
+
+def _beside_places(text: str, start: int, end: int) -> tuple[int, int]:
+    """Without the district and the street that it begins with, which stand before it, and without half a name."""
+    for place in find_places(text):
+        office = place.kind in (Kind.DISTRICT, Kind.STREET)
+        if place.start < start < place.end or (office and place.start == start and place.end < end):
+            start = place.end
+        elif place.start < end < place.end and place.start > start:
+            end = place.start
+    return start, end
 
 
 def _whole_words(text: str, start: int, end: int, longest: int) -> tuple[int, int]:
