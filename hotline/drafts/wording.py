@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from hotline.drafts.found import Named
 from hotline.drafts.heard import BREAK
@@ -37,7 +37,7 @@ def _tidy(text: str, rules: Rules) -> str:
     return _MARKS.sub(r"\1", told)
 
 
-def title(text: str, judgement: Judgement, places: Iterable[str], rules: Rules) -> Named | None:
+def title(text: str, judgement: Judgement, places: Sequence[str], rules: Rules) -> Named | None:
     """Where and what, of at most `title_length` characters: the words that decided the topic, after the place."""
     best = judgement.best(TOPIC)
     if best is None:
@@ -48,8 +48,10 @@ def title(text: str, judgement: Judgement, places: Iterable[str], rules: Rules) 
             place = name if name.startswith(place) else place + name
     room = rules.title_length - len(place)
     start, end = judgement.where(TOPIC, best.name, room)
-    start, end = _beside_places(text, *_whole_words(text, start, end, room))
-    matter = text[start:end].strip(_EDGES)
+    start, end = _whole_words(text, start, end, room)
+    matter = text[slice(*_beside_places(text, start, end))].strip(_EDGES)
+    for name in places:
+        matter = matter.removeprefix(name)
     for more in (rules.lead_in.match(matter), rules.ending.search(matter)):
         rest = matter.replace(more.group(), "", 1) if more else ""
         matter = rest if len(rest) >= _SHORTEST else matter
@@ -61,7 +63,7 @@ def _beside_places(text: str, start: int, end: int) -> tuple[int, int]:
     """Without the district and the street that it begins with, which stand before it, and without half a name."""
     for place in find_places(text):
         office = place.kind in (Kind.DISTRICT, Kind.STREET)
-        if place.start < start < place.end or (office and place.start == start and place.end < end):
+        if place.start < start < place.end or (office and place.start == start):
             start = place.end
         elif place.start < end < place.end and place.start > start:
             end = place.start
