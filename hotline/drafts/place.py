@@ -19,7 +19,7 @@ _SAID_BY_ALIAS, _FOLLOWS_FROM_STREET, _FOLLOWS_FROM_SPOT = 0.75, 0.8, 0.6
 
 _NUMBER = r"[0-9零〇一二三四五六七八九十百千两幺]+"
 # Characters that end what can be a name: a caller's grammar, not the city's.
-_NAME = r"(?:(?![的在是了我你他有住这那就们到从和跟把被于离给说个没也都])[\u4e00-\u9fff])"
+_NAME = r"(?:(?![的在是了我你他有住这那就们到从和跟把被于离给说个没也都不看见])[\u4e00-\u9fff])"
 _ROAD = rf"{_NAME}{{1,6}}?(?:大道|环路|路(?![灯面上边人过费基口中障])|街(?![道上头边坊])|巷(?![道里])|胡同)"
 _PART = rf"(?:[东西南北中]段|[东西南北中]?{_NUMBER}段)?"
 _HOUSE = rf"(?:{_NUMBER}号?附?(?:{_NUMBER})?(?:号院|号楼(?!下)|号|弄|栋|幢|座|单元|楼(?!下)|层|室))+"
