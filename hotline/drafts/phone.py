@@ -24,6 +24,7 @@ _OWN = re.compile(r"我(?:自己)?(?:的)?(?:电话|手机|号码|座机|联系�
 _OTHERS = re.compile(
     r"(?:他|她|老板|司机|卖家|房东|中介|对方|师傅|物业|公司|店头|店里)(?:的)?(?:电话|手机|号码|座机)(?:是|他|她)*$|电话是[他她]$"
 )
+_DIGITS_OF_MOBILE, _A_PART = 11, 6
 _SAID_BEFORE = 4  # digits at most that a caller says of the end before the whole number again
 
 
@@ -31,6 +32,7 @@ def find_phone(text: str) -> Named | None:
     """The number to call back, in ASCII digits: the first said, unless corrected, in whole or at its end."""
     found: Named | None = None
     others = False  # the number is somebody else's
+    begun: re.Match[str] | None = None
     for run in _RUN.finditer(text):
         if text.startswith("位", run.end()):
             continue  # 最后一位是九
@@ -42,7 +44,19 @@ def find_phone(text: str) -> Named | None:
         ):
             found = number
             others = just_before(_OTHERS, text, run.start()) is not None
+        elif found is None and begun and run.start() - begun.end() <= _WITHIN:
+            found = _completed(text, begun, digits, run)
+        begun = run
     return found
+
+
+def _completed(text: str, begun: re.Match[str], digits: str, run: re.Match[str]) -> Named | None:
+    """A mobile number whose end was said (后头是 …) or corrected after a pause."""
+    if not _CORRECTION.search(text, begun.end(), run.start()):
+        return None
+    first = "".join(_VALUE[c] for c in begun.group() if c in _VALUE)
+    number = _whole(first[: _DIGITS_OF_MOBILE - len(digits)] + digits) if len(digits) <= _A_PART else None
+    return Named(number, begun.start(), run.end(), 0.7) if number and len(first) >= _A_PART else None
 
 
 def _corrects(text: str, found: Named, run: re.Match[str]) -> bool:
