@@ -18,6 +18,9 @@ from asr_models.client import EarsAway, stats
 from asr_models.sound import SoundUnreadable, read_pcm
 from hotline import bus
 from hotline.app import ears_environment, open_database
+from hotline.drafts.judge import TOPIC
+from hotline.drafts.judge import load as load_judge
+from hotline.drafts.packing import NotTrained
 from hotline.prompts import greeting_file
 from hotline.settings import Settings, misspelt
 from ivr import probe
@@ -72,6 +75,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *(await _beside(settings, running) if running else []),
         await asyncio.to_thread(_database, settings),
         await asyncio.to_thread(_greeting, settings),
+        await asyncio.to_thread(_drafts),
         _disk(settings),
         *[Finding("settings", False, problem, "unset or correct it") for problem in misspelt(os.environ)],
     ]
@@ -195,6 +199,14 @@ def _greeting(settings: Settings) -> Finding:
     except (SoundUnreadable, OSError) as error:
         return Finding("greeting", False, f"none: {error}", "make setup, or set HOTLINE_GREETING to a WAV file")
     return Finding("greeting", True, f"{seconds:.1f} s, {path}")
+
+
+def _drafts() -> Finding:
+    try:
+        judge = load_judge()
+    except NotTrained as error:
+        return Finding("drafts", False, f"stay empty: {error}", "make setup, or 'hotline drafts train'")
+    return Finding("drafts", True, f"judged among {len(judge.matter.questions[TOPIC])} topics")
 
 
 def _disk(settings: Settings) -> Finding:
