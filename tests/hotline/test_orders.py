@@ -10,6 +10,7 @@ import pytest
 from drafted import ANSWERED, add_agents, add_call, draft_of
 from typer.testing import CliRunner
 
+from hotline import cli_common
 from hotline.cli import app
 from hotline.db import Database
 from hotline.db.migrate import upgrade
@@ -236,6 +237,9 @@ def test_the_command_tells_numerator_denominator_and_percent_since_a_day_in_shan
         put(db, add_call(db, f"c{n}"), category="投诉", phone="13900139000")
         accepted(db, f"c{n}", at=at)
     db.close()
+    monkeypatch.setattr(
+        cli_common.logging, "configure", lambda *_args, **_more: None
+    )  # the runner's streams end with it
     run = CliRunner().invoke
     table = run(app, ["drafts", "report"]).stdout
     assert re.search(r"category +0 +2 +0 +0 +0/2 0\.0%", table)

