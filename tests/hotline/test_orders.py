@@ -239,7 +239,7 @@ def test_the_command_tells_numerator_denominator_and_percent_since_a_day_in_shan
     db.close()
     monkeypatch.setattr(
         cli_common.logging, "configure", lambda *_args, **_more: None
-    )  # the runner's streams end with it
+    )  # its streams end with it
     run = CliRunner().invoke
     table = run(app, ["drafts", "report"]).stdout
     assert re.search(r"category +0 +2 +0 +0 +0/2 0\.0%", table)
