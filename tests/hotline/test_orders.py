@@ -237,9 +237,7 @@ def test_the_command_tells_numerator_denominator_and_percent_since_a_day_in_shan
         put(db, add_call(db, f"c{n}"), category="投诉", phone="13900139000")
         accepted(db, f"c{n}", at=at)
     db.close()
-    monkeypatch.setattr(
-        cli_common.logging, "configure", lambda *_args, **_more: None
-    )  # its streams end with it
+    monkeypatch.setattr(cli_common.logging, "configure", lambda *_args, **_more: None)  # its streams end with it
     run = CliRunner().invoke
     table = run(app, ["drafts", "report"]).stdout
     assert re.search(r"category +0 +2 +0 +0 +0/2 0\.0%", table)
