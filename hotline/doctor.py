@@ -18,8 +18,7 @@ from asr_models.client import EarsAway, stats
 from asr_models.sound import SoundUnreadable, read_pcm
 from hotline import bus
 from hotline.app import ears_environment, open_database
-from hotline.drafts.judge import TOPIC
-from hotline.drafts.judge import load as load_judge
+from hotline.drafts.draft import Spoken, draft
 from hotline.drafts.packing import NotTrained
 from hotline.prompts import greeting_file
 from hotline.settings import Settings, misspelt
@@ -203,10 +202,10 @@ def _greeting(settings: Settings) -> Finding:
 
 def _drafts() -> Finding:
     try:
-        judge = load_judge()
+        made = draft([Spoken("caller", 0.0, 0.0, "三楼着火了")])
     except NotTrained as error:
         return Finding("drafts", False, f"stay empty: {error}", "make setup, or 'hotline drafts train'")
-    return Finding("drafts", True, f"judged among {len(judge.matter.questions[TOPIC])} topics")
+    return Finding("drafts", True, f"a fire is {made.urgent_class.value if made.urgent_class else 'not known'}")
 
 
 def _disk(settings: Settings) -> Finding:

@@ -97,6 +97,11 @@ class Draft:
 FIELDS = tuple(Draft().named())
 
 
+def blank() -> Draft:
+    """Of a call of which nothing is known: everything is to be asked."""
+    return Draft(asks=load().asks)
+
+
 def draft(spoken: Sequence[Spoken], called_at: datetime | None = None) -> Draft:
     """The draft of what has been said so far; pure, so each new utterance simply makes it anew.
 
@@ -107,7 +112,7 @@ def draft(spoken: Sequence[Spoken], called_at: datetime | None = None) -> Draft:
     mended = BREAK.join(map(mend, heard.text.split(BREAK)))
     judgement = load_judge().judge(_without_the_middle(mended))
     if judgement.best(TOPIC) is None:
-        return Draft(asks=_asks({}, rules))
+        return blank()
     made = _Making(heard, mended)
     found: dict[str, Field | None] = {
         **made.matter(judgement),

@@ -13,10 +13,9 @@ from sqlalchemy.orm import Session
 from hotline.calls.models import Call
 from hotline.db import serialise
 from hotline.drafts.allowed import EDITABLE, UnknownField, Value, allowed
-from hotline.drafts.draft import Draft
+from hotline.drafts.draft import blank
 from hotline.drafts.models import DraftEdit, DraftRow
 from hotline.drafts.overlay import value_of
-from hotline.drafts.rules import load as load_rules
 from hotline.events import Kind
 from hotline.records import ledger
 
@@ -82,8 +81,7 @@ def _open_draft(session: Session, call_id: str, at: datetime) -> DraftRow:
         raise NoSuchCall(call_id)
     row = session.get(DraftRow, call_id, populate_existing=True)
     if row is None:
-        empty = Draft(asks=load_rules().asks).as_dict()
-        row = DraftRow(call_id=call_id, version=0, fields=empty, complete=False, updated_at=at)
+        row = DraftRow(call_id=call_id, version=0, fields=blank().as_dict(), complete=False, updated_at=at)
         session.add(row)
         session.flush()
     if row.accepted_at is not None:

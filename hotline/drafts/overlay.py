@@ -52,12 +52,12 @@ def _following(fields: Mapping[str, Any], edits: Mapping[str, Value]) -> Iterato
             yield name, _with_office_of(street, value_of(fields, name)), "street"
     if "urgent" in edits:
         if edits["urgent"]:
-            yield "handover", _handover(_after(fields, edits, "urgent_class")), "urgent"
+            yield "handover", _handover(fields, _after(fields, edits, "urgent_class")), "urgent"
         else:
             yield from ((name, None, "urgent") for name in ("urgent_class", "reason", "handover"))
         yield "doubt", None, "urgent"
     elif "urgent_class" in edits:
-        yield "handover", _handover(edits["urgent_class"]), "urgent_class"
+        yield "handover", _handover(fields, edits["urgent_class"]), "urgent_class"
 
 
 def _of_topic(topic: Value, street: Value) -> Iterator[tuple[str, Value, str]]:
@@ -83,8 +83,12 @@ def _with_office_of(street: Value, units: Value) -> Value:
     return BETWEEN.join(names)
 
 
-def _handover(urgent_class: Value) -> Value:
-    return load_rules().handovers.get(str(urgent_class))
+def _handover(fields: Mapping[str, Any], urgent_class: Value) -> Value:
+    """The class's own number; of a class without one, that of an ambulance if somebody was heard to be hurt."""
+    own = load_rules().handovers
+    heard = value_of(fields, "handover")
+    hurt = heard if own.get(str(value_of(fields, "urgent_class"))) is None else None
+    return own.get(str(urgent_class)) or hurt
 
 
 def _after(fields: Mapping[str, Any], edits: Mapping[str, Value], name: str) -> Value:

@@ -2,14 +2,10 @@
 
 import re
 
+from asr_models.numerals import DIGITS
 from hotline.drafts.found import Named, just_before
 
-_VALUE = {
-    **{str(n): str(n) for n in range(10)},
-    **dict(zip("零〇一二三四五六七八九", "00123456789", strict=True)),
-    "幺": "1",
-    "两": "2",
-}
+_VALUE = {str(n): str(n) for n in range(10)} | DIGITS
 _DIGIT = "[0-9" + "".join(c for c in _VALUE if not c.isascii()) + "]"
 _RUN = re.compile(rf"(?:\+?(?=86))?{_DIGIT}(?:[\s，,。.、\-—()（）]{{0,2}}{_DIGIT})*")
 _MOBILE = re.compile(r"(?:86)?(1[3-9]\d{9})")

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from hotline.db import serialise
-from hotline.drafts.draft import FIELDS, Draft, Spoken, draft
+from hotline.drafts.draft import FIELDS, Spoken, blank, draft
 from hotline.drafts.models import DraftRow
 from hotline.drafts.packing import NotTrained
 from hotline.events import Kind
@@ -22,13 +22,15 @@ log = structlog.get_logger()
 def redraft(session: Session, call_id: str, spoken: Sequence[Spoken], at: datetime, called_at: datetime) -> DraftRow:
     """The draft of all that was said so far in a call answered at `called_at`; a ledger row only when it changed.
 
-    What agents edited lies beside it (`edits`) and is not touched; a draft that was accepted stays as it was then.
+    What agents edited lies beside it (`edits`) and is not touched; a draft that was accepted stays as it was then, and
+    where drafting fails it stays as it is.
     """
     fields = _drafted(spoken, called_at)
     serialise(session)
     row = session.get(DraftRow, call_id, populate_existing=True)
-    if row is not None and (row.accepted_at is not None or row.fields == fields):
+    if row is not None and (row.accepted_at is not None or fields is None or row.fields == fields):
         return row
+    fields = fields or blank().as_dict()
     if row is None:
         row = DraftRow(call_id=call_id, version=1, fields=fields, complete=False, updated_at=at)
         session.add(row)
@@ -55,16 +57,15 @@ def complete(session: Session, call_id: str, spoken: Sequence[Spoken], at: datet
     return row
 
 
-def _drafted(spoken: Sequence[Spoken], called_at: datetime | None) -> dict[str, Any]:
-    """An empty draft where drafting fails: the words are kept, and a person reads them."""
+def _drafted(spoken: Sequence[Spoken], called_at: datetime | None) -> dict[str, Any] | None:
+    """None where drafting fails: the words are kept all the same, and a person reads them."""
     try:
         return draft(spoken, called_at).as_dict()
     except NotTrained as error:
         log.error("no draft", problem=str(error))
-        return Draft().as_dict()
     except Exception:
         log.exception("no draft")
-        return Draft().as_dict()
+    return None
 
 
 def warm() -> None:

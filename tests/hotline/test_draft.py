@@ -11,6 +11,8 @@ from asr_models.numerals import DIGITS
 from hotline.clock import SHANGHAI
 from hotline.drafts.draft import FIELDS, Draft, Field, Spoken, SpokenWord, draft
 from hotline.drafts.heard import spoken_text
+from hotline.drafts.mishearing import mend
+from hotline.drafts.rules import load
 
 
 def caller(*texts: str) -> list[Spoken]:
@@ -114,6 +116,19 @@ def test_in_doubt_the_agent_is_asked_and_the_hazard_is_shown(said):
 def test_fire_crime_injury_and_crash_are_handed_over(said, number):
     found = values(said)
     assert (found["urgent"], found["handover"]) == (True, number)
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("外墙的玻璃掉下来把人脑壳砸开了，血止不住", "120"),
+        ("外墙的玻璃掉下来了，没有人流血，但是还在往下掉", None),
+    ],
+)
+def test_who_is_hurt_by_a_hazard_needs_an_ambulance_too(said, number):
+    found = values(said)
+    assert found["urgent"] is True
+    assert found.get("handover") == number
 
 
 @pytest.mark.parametrize(
@@ -287,9 +302,18 @@ def test_every_value_comes_from_something_the_caller_said(utterances):
         assert 0 <= field.confidence <= 1
         assert field.span.start <= field.span.end
         assert spoken[field.span.utterance].speaker == "caller"
+    # what was heard, what it was probably said for, the names of places, and the few words of our own
+    wording = load().content
+    ours = set("".join([mend(said), *(words for _, words in wording.instead), *wording.opening.values()]))
+    places = {c for name in ("district", "street", "address") if (one := getattr(made, name)) for c in str(one.value)}
+    for name in ("title", "content"):
+        if field := getattr(made, name):
+            assert set(str(field.value)) <= set(said) | ours | places | set("，。")
+    for name in ("persons", "enterprise", "repeat"):
+        if field := getattr(made, name):
+            assert all(one in said for one in str(field.value).split("、"))
     if made.title is not None:
-        assert isinstance(made.title.value, str)
-        assert len(made.title.value) <= 30
+        assert len(str(made.title.value)) <= 30
     for name in ("phone", "earlier_order"):
         if field := getattr(made, name):
             digits = [DIGITS.get(c, c) for c in said]

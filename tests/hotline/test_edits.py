@@ -14,6 +14,7 @@ from hotline.drafts.draft import FIELDS, Spoken
 from hotline.drafts.edits import Accepted, NoSuchCall, edit, edits_of, undo
 from hotline.drafts.models import DraftRow
 from hotline.drafts.overlay import overlay, value_of
+from hotline.drafts.packing import NotTrained
 from hotline.orders.service import accept
 from hotline.records import ledger
 from hotline.units import topics
@@ -171,6 +172,31 @@ def test_what_the_agent_says_of_urgency_settles_the_doubt():
     assert value_of(urgent, "urgent_class") == "火情"
     assert value_of(urgent, "handover") == "119"
     assert value_of(urgent, "doubt") is None
+
+
+def test_whom_the_caller_said_is_hurt_keeps_the_ambulance():
+    hurt = {"urgent": True, "urgent_class": "建筑设施危险", "handover": "120"}
+    assert value_of(followed({"urgent": True}, **hurt), "handover") == "120"
+    assert value_of(followed({"urgent_class": "道路塌陷"}, **hurt), "handover") == "120"
+    assert value_of(followed({"urgent_class": "火情"}, **hurt), "handover") == "119"
+    burning = {"urgent": True, "urgent_class": "火情", "handover": "119"}
+    assert value_of(followed({"urgent_class": "道路塌陷"}, **burning), "handover") is None
+
+
+@pytest.mark.parametrize("trouble", [NotTrained("trained.npz: gone"), IndexError("a fault of ours")])
+def test_where_drafting_fails_the_draft_stays_as_it_was(db, monkeypatch, trouble):
+    def fails(*_: object) -> None:
+        raise trouble
+
+    add_call(db)
+    add_call(db, "c2", draft=None)
+    monkeypatch.setattr(service, "draft", fails)
+    with db.write() as session:
+        for call_id in ("c1", "c2"):
+            service.redraft(session, call_id, [Spoken("caller", 0.0, 2.0, "井盖不见了")], AT, ANSWERED)
+    with db.read() as session:
+        assert session.get_one(DraftRow, "c1").fields == draft_of()
+        assert session.get_one(DraftRow, "c2").fields["missing"] == ["address", "district", "street", "phone"]
 
 
 def test_who_wishes_to_stay_unknown_is_not_asked_for_a_number():
