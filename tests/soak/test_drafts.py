@@ -79,9 +79,9 @@ def test_how_right_drafts_are(new_stack: Callable[..., Stack]) -> None:
         "How right drafts are",
         [
             f"On {len(rows())} calls written by {len(HELD_OUT)} authors from whom nothing was learnt "
-            "(`tests/data/drafts`; `hotline drafts eval` shows confusions and the worst). Borders were chosen and rules "
-            "mended by them, so a new author brings a little worse. Authors w and z knew neither topics nor rules: their "
-            "departments are their own view of the city.",
+            "(`tests/data/drafts`; `hotline drafts eval` shows confusions and the worst). Borders were chosen and "
+            "rules mended by them, so a new author brings a little worse. Authors w and z knew neither topics nor "
+            "rules: their departments are their own view of the city.",
             f"Spoken by a synthetic voice over a real call and heard by the embedded model: of {len(spoken)} urgent "
             f"ones {found} were urgent ({found / len(spoken):.1%}); of the rest {asked} were put to the agent.",
         ],
