@@ -16,6 +16,7 @@ from hotline.clock import now
 from hotline.drafts.draft import Spoken, draft
 from hotline.drafts.judge import load
 from hotline.drafts.mishearing import mend
+from hotline.drafts.service import warm
 
 HELD_OUT = Path(__file__).parents[1] / "data/drafts/x.jsonl"
 CALLS, UTTERANCES = 20, 8
@@ -38,7 +39,7 @@ def drafts_follow_words() -> list[Row]:
 
 def _measured() -> list[Row]:
     texts = [json.loads(line)["text"] for line in HELD_OUT.read_text(encoding="utf-8").splitlines()]
-    draft(_call(texts[:1]))
+    warm()
     more, judged = [], []
     for n in range(CALLS):
         said = texts[n * UTTERANCES : (n + 1) * UTTERANCES]
