@@ -17,7 +17,7 @@ from hotline.drafts.mishearing import mend
 from hotline.drafts.phone import find_phone
 from hotline.drafts.place import find_location
 from hotline.drafts.rules import Rules, load
-from hotline.drafts.urgency import Urgency, weigh
+from hotline.drafts.urgency import CALM, Urgency, weigh
 from hotline.drafts.when import find_when
 from hotline.drafts.wording import content, title
 from hotline.units import topics
@@ -155,7 +155,7 @@ class _Making:
         return made
 
     def urgency(self, urgency: Urgency, judgement: Judgement) -> dict[str, Field | None]:
-        where = judgement.where("urgent", str(urgency.urgent), _EVIDENCE)
+        where = judgement.where("urgent_class", urgency.named if urgency.named and urgency.urgent else CALM, _EVIDENCE)
         made: dict[str, Field | None] = {"urgent": self.at(urgency.urgent, urgency.confidence, *where)}
         if urgency.doubt:
             made["doubt"] = self.at(True, 1.0, *where)

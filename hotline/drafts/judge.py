@@ -22,7 +22,7 @@ from hotline.units import topics
 TRAINED = Path(__file__).parent / "trained.npz"
 """Made by ``hotline drafts train`` when the hotline is built; no file of the repository."""
 TOPIC, UNIT = "topic", "unit"
-QUESTIONS = {TOPIC, UNIT, "category", "urgent", "urgent_class", "doubt"}
+QUESTIONS = {TOPIC, UNIT, "category", "urgent_class", "doubt"}
 _TOPIC_WEIGHT = 0.4
 _PARTS = ("matter", "manner")
 _UNIT_SHARE = 0.5  # how much a topic's unit counts beside the topic itself; found on held-out authors

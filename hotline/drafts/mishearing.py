@@ -6,7 +6,7 @@ Rules and the classifier look at the mended text; what is kept and shown is what
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -36,9 +36,11 @@ def syllables(text: str) -> tuple[str, ...]:
 
 
 class Mender:
-    """Mends a text by words and their syllables; where two words sound the same, the first counts."""
+    """Mends a text by words and their syllables; where two words sound the same, the first counts. Of those in `exact`
+    no sounds are taken for one another."""
 
-    def __init__(self, words: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, words: Mapping[str, tuple[str, ...]], exact: Collection[str] = ()) -> None:
+        self._exact = frozenset(exact)
         self._words: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
         self._said: dict[str, set[str]] = defaultdict(set)
         self._lengths: dict[str, list[int]] = {}
@@ -68,6 +70,8 @@ class Mender:
             heard = text[at : at + length]
             if heard in self._said[said[0]]:
                 return length
+            if word in self._exact and lazy_pinyin(heard) != lazy_pinyin(word):
+                continue
             cuts = within[at] or within[at + length]
             chance = _CHANCE_OF_WORD if lexicon().has(heard) else _CHANCE
             likely = lexicon().probability(heard) < chance * lexicon().probability_of_word(word)
@@ -106,7 +110,7 @@ def save_sounds(path: Path = SOUNDS) -> None:
     """Of the names of places, the topics' words, and streets as they are said after their district (双流东升)."""
     known = gazetteer.load().entries
     names = (name for name in known if len(name) >= _NAME)
-    found = sounds([*names, *_in_their_districts(known), *topic_words().owners])
+    found = sounds([*names, *_short_districts(known), *_in_their_districts(known), *topic_words().owners])
     np.savez(path, words=pack(found), syllables=pack(" ".join(each) for each in found.values()))
 
 
@@ -115,14 +119,23 @@ def load_mender(path: Path = SOUNDS) -> Mender:
     """Raises NotTrained."""
     with opened(path) as file:
         each = (tuple(said.split(" ")) for said in unpack(file["syllables"]))
-        return Mender(dict(zip(unpack(file["words"]), each, strict=True)))
+        words = dict(zip(unpack(file["words"]), each, strict=True))
+    return Mender(words, exact=_short_districts(gazetteer.load().entries))
+
+
+def _short_districts(known: Mapping[str, gazetteer.Entry | None]) -> dict[str, str]:
+    """彭州 → 彭州市."""
+    return {
+        form: entry.name
+        for form, entry in known.items()
+        if entry and entry.kind is gazetteer.Kind.DISTRICT and len(form) < _NAME
+    }
 
 
 def _in_their_districts(known: Mapping[str, gazetteer.Entry | None]) -> Iterator[str]:
     short = defaultdict(list)
-    for form, entry in known.items():
-        if entry and entry.kind is gazetteer.Kind.DISTRICT and len(form) < _NAME:
-            short[entry.name].append(form)
+    for form, name in _short_districts(known).items():
+        short[name].append(form)
     for form, entry in known.items():
         if entry and entry.kind is gazetteer.Kind.STREET and len(form) < _NAME:
             yield from (district + form for where in entry.districts for district in short[where])

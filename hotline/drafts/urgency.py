@@ -13,7 +13,6 @@ CALM = "-"
 _URGENT = -0.2  # from this margin on: a false alarm costs a call, a missed one perhaps a life
 _ASKED = 0.45  # nearer to the border than this, the agent is asked
 _DOUBTED = -0.3  # the margin from which on the telling itself is one of doubt
-_CLASSES_SHARE = 0.5  # how much the classes count beside urgent or not; found on held-out authors
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +29,9 @@ class Urgency:
 
 
 def weigh(judgement: Judgement, text: str, rules: Rules) -> Urgency:
-    """Two judges of one thing: urgent or not, and one of the classes or none."""
+    """The likeliest class of what is urgent against that of what is not."""
     named = next(verdict for verdict in judgement.answers["urgent_class"] if verdict.name != CALM)
-    of_classes = (named.margin - judgement.margin("urgent_class", CALM)) / 2
-    margin = judgement.margin("urgent", "True") + _CLASSES_SHARE * of_classes
+    margin = (named.margin - judgement.margin("urgent_class", CALM)) / 2
     urgent = margin > _URGENT
     doubt = abs(margin - _URGENT) < _ASKED or judgement.margin("doubt", "True") > _DOUBTED
     confidence = min(0.99, 0.5 + abs(margin - _URGENT) / 2)
