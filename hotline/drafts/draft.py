@@ -166,7 +166,7 @@ class _Making:
             made["urgent_class"] = self.at(urgency.named, urgency.confidence, *where)
             made["reason"] = self.at(reason, urgency.confidence, *where)
             if urgency.handover:
-                made["handover"] = self.at(urgency.handover, urgency.confidence, *(urgency.hurt or where))
+                made["handover"] = self.at(urgency.handover, urgency.confidence, *(urgency.distress or where))
         return made
 
     def place(self) -> dict[str, Field | None]:

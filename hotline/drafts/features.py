@@ -29,8 +29,7 @@ _BETWEEN_CLAUSES = re.compile(r"[，。！？、,.!?“”：；:;…—\-\n]+")
 _DIGITS = re.compile(r"[0-9零〇一二两三四五六七八九十百千万幺]{2,}")
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):  # thousands a call: the quickest to make
     """One feature, said by characters `start:end` of the text; `weight` is its part of the feature's value."""
 
     key: str

@@ -84,11 +84,11 @@ def _with_office_of(street: Value, units: Value) -> Value:
 
 
 def _handover(fields: Mapping[str, Any], urgent_class: Value) -> Value:
-    """The class's own number; of a class without one, that of an ambulance if somebody was heard to be hurt."""
+    """The class's own number; of a class without one, that for people who were heard to be in distress."""
     own = load_rules().handovers
     heard = value_of(fields, "handover")
-    hurt = heard if own.get(str(value_of(fields, "urgent_class"))) is None else None
-    return own.get(str(urgent_class)) or hurt
+    distress = heard if own.get(str(value_of(fields, "urgent_class"))) is None else None
+    return own.get(str(urgent_class)) or distress
 
 
 def _after(fields: Mapping[str, Any], edits: Mapping[str, Value], name: str) -> Value:

@@ -47,9 +47,12 @@ def find_phone(text: str) -> Named | None:
 
 
 def _completed(text: str, begun: re.Match[str], digits: str, run: re.Match[str]) -> Named | None:
-    """A mobile number whose end was said (后头是 …) or corrected after a pause."""
+    """A mobile number whose end was said (后头是 …) or corrected after a pause, or that had a digit too many and was said
+    again."""
     if not _CORRECTION.search(text, begun.end(), run.start()):
         return None
+    if again := _said_again(digits):
+        return Named(again, run.start(), run.end(), 0.9)
     first = "".join(_VALUE[c] for c in begun.group() if c in _VALUE)
     number = _whole(first[: _DIGITS_OF_MOBILE - len(digits)] + digits) if len(digits) <= _A_PART else None
     return Named(number, begun.start(), run.end(), 0.7) if number and len(first) >= _A_PART else None
@@ -61,11 +64,9 @@ def _corrects(text: str, found: Named, run: re.Match[str]) -> bool:
 
 def _corrected(text: str, found: Named, digits: str, run: re.Match[str]) -> Named:
     """`found` with the digits that were said after 不对: the whole number again, or only its end."""
-    whole = _whole(digits)
+    whole = _said_again(digits)
     if whole is None and len(digits) == len(found.value):
         whole = digits
-    for said in range(1, _SAID_BEFORE + 1):
-        whole = whole or _whole(digits[said:])
     if whole is None:
         if _LAST_ONE.search(text, found.end, run.start()):
             digits = digits[:1]  # 最后一位是九，七四九
@@ -73,6 +74,11 @@ def _corrected(text: str, found: Named, digits: str, run: re.Match[str]) -> Name
             return found
         whole = found.value[: -len(digits)] + digits
     return Named(whole, found.start, run.end(), 0.9)
+
+
+def _said_again(digits: str) -> str | None:
+    """The whole number, perhaps after what its end should be."""
+    return next((whole for said in range(_SAID_BEFORE + 1) if (whole := _whole(digits[said:]))), None)
 
 
 def _number(text: str, digits: str, run: re.Match[str]) -> Named | None:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,14 +21,22 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Distress:
+    """Whom to call for people of whom `said` is told, unless `denied` stands just before, or the urgent class is one of
+    `without`."""
+
+    number: str
+    said: Pattern
+    denied: Pattern
+    without: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """`handovers` by urgent class; `injured` unless what stands just before matches `not_injured`; `asks` by field,
-    `cues` by name."""
+    """`handovers` by urgent class; `asks` by field, `cues` by name."""
 
     handovers: Mapping[str, str]
-    injured: Pattern
-    not_injured: Pattern
-    ambulance: str
+    distress: Sequence[Distress]
     asks: Mapping[str, str]
     another_matter: Pattern
     title_length: int
@@ -48,9 +56,10 @@ def build(data: Mapping[str, Any]) -> Rules:
     content = data["content"]
     return Rules(
         handovers=data["handovers"],
-        injured=_any(data["injured"]["patterns"]),
-        not_injured=re.compile(data["injured"]["denied"]),
-        ambulance=data["injured"]["number"],
+        distress=[
+            Distress(one["number"], _any(one["patterns"]), re.compile(one["denied"]), frozenset(one["except"]))
+            for one in data["distress"]
+        ],
         asks=data["asks"],
         another_matter=_any(data["matters"]["another"]),
         title_length=data["title"]["length"],

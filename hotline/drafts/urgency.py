@@ -12,20 +12,21 @@ CALM = "-"
 """The urgent class of what is not urgent."""
 _URGENT = -0.2  # from this margin on: a false alarm costs a call, a missed one perhaps a life
 _ASKED = 0.45  # nearer to the border than this, the agent is asked
+_AMBULANCE = "120"
 _DOUBTED = -0.3  # the margin from which on the telling itself is one of doubt
 
 
 @dataclass(frozen=True, slots=True)
 class Urgency:
     """`named` is the class of what is or may be urgent; `handover` is 110, 119, 120, 122 or None, and if it is for
-    somebody hurt in a matter of another class, `hurt` is start and end of what says so."""
+    people in distress and not for the class, `distress` is start and end of what says so."""
 
     urgent: bool
     doubt: bool
     confidence: float
     named: str | None
     handover: str | None
-    hurt: tuple[int, int] | None = None
+    distress: tuple[int, int] | None = None
 
 
 def weigh(judgement: Judgement, text: str, rules: Rules) -> Urgency:
@@ -37,15 +38,16 @@ def weigh(judgement: Judgement, text: str, rules: Rules) -> Urgency:
     confidence = min(0.99, 0.5 + abs(margin - _URGENT) / 2)
     if not urgent:
         return Urgency(False, doubt, confidence, named.name if doubt else None, None)
-    if handover := rules.handovers.get(named.name):
-        return Urgency(True, doubt, confidence, named.name, handover)
-    hurt = _hurt(text, rules)
-    return Urgency(True, doubt, confidence, named.name, rules.ambulance if hurt else None, hurt)
+    handover, where = rules.handovers.get(named.name), None
+    if handover in (None, _AMBULANCE) and (distress := _in_distress(text, named.name, rules)):
+        handover, where = distress
+    return Urgency(True, doubt, confidence, named.name, handover, where)
 
 
-def _hurt(text: str, rules: Rules) -> tuple[int, int] | None:
-    """Where the caller says that somebody is hurt."""
-    for match in rules.injured.finditer(text):
-        if not just_before(rules.not_injured, text, match.start()):
-            return match.span()
+def _in_distress(text: str, urgent_class: str, rules: Rules) -> tuple[str, tuple[int, int]] | None:
+    """Whom to call for people in distress, and where the caller says that they are."""
+    for one in rules.distress:
+        for match in () if urgent_class in one.without else one.said.finditer(text):
+            if not just_before(one.denied, text, match.start()):
+                return one.number, match.span()
     return None

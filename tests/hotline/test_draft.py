@@ -123,9 +123,14 @@ def test_fire_crime_injury_and_crash_are_handed_over(said, number):
     [
         ("外墙的玻璃掉下来把人脑壳砸开了，血止不住", "120"),
         ("外墙的玻璃掉下来了，没有人流血，但是还在往下掉", None),
+        ("娃儿的脑壳卡在栏杆里头取不出来", "119"),
+        ("大树倒下来把司机压在车里头出不来", "119"),
+        ("隧道淹水了有车困在里头", "119"),
+        ("隧道淹水了没有人困在里头", None),
+        ("电梯停在八楼有人困在里头出不来", None),
     ],
 )
-def test_who_is_hurt_by_a_hazard_needs_an_ambulance_too(said, number):
+def test_people_in_distress_are_handed_over_whatever_the_hazard(said, number):
     found = values(said)
     assert found["urgent"] is True
     assert found.get("handover") == number

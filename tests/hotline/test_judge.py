@@ -10,6 +10,7 @@ from hotline.drafts import judge, lexicon, mishearing, training
 from hotline.drafts.features import features
 from hotline.drafts.judge import TOPIC
 from hotline.drafts.packing import NotTrained
+from hotline.drafts.urgency import CALM
 
 LAMP, GAS = "城市管理/市政设施/路灯照明", "供气/燃气/泄漏"
 
@@ -35,17 +36,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> judge.Judge:
 
 
 @pytest.mark.parametrize(
-    ("said", "topic", "category", "urgent"),
+    ("said", "topic", "category", "urgent_class"),
     [
-        ("我们小区路灯坏了黑得很", LAMP, "求助", "False"),
-        ("小区路灯坏了没人管", LAMP, "投诉", "False"),
-        ("闻到天然气漏了味道很大", GAS, "求助", "True"),
-        ("天然气漏的已经修好了", GAS, "求助", "False"),
+        ("我们小区路灯坏了黑得很", LAMP, "求助", CALM),
+        ("小区路灯坏了没人管", LAMP, "投诉", CALM),
+        ("闻到天然气漏了味道很大", GAS, "求助", "燃气泄漏"),
+        ("天然气漏的已经修好了", GAS, "求助", CALM),
     ],
 )
-def test_what_was_learnt_holds_for_other_places(trained, said, topic, category, urgent):
+def test_what_was_learnt_holds_for_other_places(trained, said, topic, category, urgent_class):
     judged = trained.judge(said)
-    assert [judged.answers[question][0].name for question in (TOPIC, "category", "urgent")] == [topic, category, urgent]
+    names = [judged.answers[question][0].name for question in (TOPIC, "category", "urgent_class")]
+    assert names == [topic, category, urgent_class]
 
 
 def test_the_words_that_decided_are_named(trained):
@@ -58,7 +60,7 @@ def test_the_words_that_decided_are_named(trained):
 def test_nothing_said_is_not_judged(trained):
     judged = trained.judge("，。")
     assert judged.best(TOPIC) is None
-    assert judged.margin("urgent", "True") == -1
+    assert judged.margin("urgent_class", CALM) == -1
 
 
 def test_what_is_kept_judges_alike(trained, tmp_path):
@@ -83,7 +85,7 @@ def test_a_file_that_cannot_be_used_says_what_makes_it_anew(load, harm, tmp_path
 def test_a_file_that_lacks_a_question_is_not_used(trained, tmp_path):
     fewer = replace(trained.manner, questions={"category": trained.manner.questions["category"]})
     judge.save(replace(trained, manner=fewer), tmp_path / "older.npz")
-    with pytest.raises(NotTrained, match="does not answer doubt, urgent, urgent_class"):
+    with pytest.raises(NotTrained, match="does not answer doubt, urgent_class"):
         judge.load(tmp_path / "older.npz")
 
 
