@@ -25,7 +25,7 @@ TOPIC, UNIT = "topic", "unit"
 QUESTIONS = {TOPIC, UNIT, "category", "urgent_class", "doubt"}
 _TOPIC_WEIGHT = 0.4
 _PARTS = ("matter", "manner")
-_UNIT_SHARE = 0.5  # how much a topic's unit counts beside the topic itself; found on held-out authors
+_UNIT_SHARE = 1.0  # how much a topic's unit counts beside the topic itself; found on held-out authors
 
 Floats = npt.NDArray[np.float32]
 

@@ -14,7 +14,7 @@ _CALLER_AT = re.compile(
     r"(?:(?:我人|户口|老家|老屋|单位|娘家|女方|男方|上班)(?:现在)?(?:还)?(?:在|是)"
     r"|我(?:们)?(?:屋头|家)?(?:现在)?(?:住在?|是))$"
 )
-_CALLER_DOES = re.compile(r"(?:那边|这边)?(?:上班|打工|工作|出差|读书|住(?:起|的)?|的?人|过来)")
+_CALLER_DOES = re.compile(r"(?:那边|这边)?(?:上班|打工|工作|出差|读书|住(?:起|的)?|的人|人(?![行工民家在都])|过来)")
 _SAID_BY_ALIAS, _FOLLOWS_FROM_STREET, _FOLLOWS_FROM_SPOT = 0.75, 0.8, 0.6
 
 _NUMBER = r"[0-9零〇一二三四五六七八九十百千两幺]+"
@@ -50,7 +50,8 @@ class Location:
 def find_location(text: str) -> Location:
     """What `text` says of the place; a district may follow from a place that lies in only one."""
     places = [place for place in find_places(text) if not just_before(_NOT_THERE, text, place.start)]
-    there = [place for place in places if not _only_the_callers(text, place)]
+    callers = [place for place in places if _only_the_callers(text, place)]
+    there = [place for place in places if not any(_one_breath(place, other) for other in callers)]
     found = _location(text, there, places)
     return found if found.district else _location(text, places, places)
 
@@ -89,6 +90,11 @@ def _community(text: str) -> Named | None:
 def _only_the_callers(text: str, place: Place) -> bool:
     """Whether it is where the caller is, works or comes from, while the matter is elsewhere."""
     return just_before(_CALLER_AT, text, place.start) is not None or _CALLER_DOES.match(text, place.end) is not None
+
+
+def _one_breath(one: Place, other: Place) -> bool:
+    """Whether they are one, or said as one: 东部新区玉成街道."""
+    return one == other or one.end == other.start or other.end == one.start
 
 
 def _choose(text: str, places: Sequence[Place], kind: Kind) -> Place | None:
