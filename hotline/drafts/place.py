@@ -12,7 +12,7 @@ _CORRECTION = re.compile(r"不对|错了|说错|应该是|不是")
 # 我在青羊上班, 我人在郫都, 户口在眉山, 我们是崇州的: where the caller is from, if the matter has another place.
 _CALLER_AT = re.compile(
     r"(?:(?:我人|户口|老家|老屋|单位|娘家|女方|男方|上班)(?:现在)?(?:还)?(?:在|是)"
-    r"|我(?:们)?(?:屋头|家)?(?:现在)?(?:住在?|是))$"
+    r"|我(?:们)?(?:屋头|家)?(?:现在)?(?:住在?|是)|我(?:们)?(?:屋头|家)在)$"
 )
 _CALLER_DOES = re.compile(r"(?:那边|这边)?(?:上班|打工|工作|出差|读书|住(?:起|的)?|的人|人(?![行工民家在都])|过来)")
 _SAID_BY_ALIAS, _FOLLOWS_FROM_STREET, _FOLLOWS_FROM_SPOT = 0.75, 0.8, 0.6
@@ -37,6 +37,7 @@ _COMMUNITY = re.compile(
     r"(?:^|(?<=[\0在是的，。,]))((?![我你他这那本某各哪一])(?:(?![的在是了我你])[一-龥]){2,6}?社区)(?!书记|主任|干部|网格|医院|卫生|的?人)"
 )
 _CUT = "\0"
+_SPOTS = (Kind.LANDMARK, Kind.ROAD, Kind.METRO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,15 @@ def _location(text: str, there: Sequence[Place], places: Sequence[Place]) -> Loc
     """From the places where the matter may be, `there`."""
     said = _choose(text, there, Kind.DISTRICT)
     street = _choose(text, there, Kind.STREET)
-    spots = [_choose(text, there, kind) for kind in (Kind.LANDMARK, Kind.ROAD, Kind.METRO)]
+    spots = [_choose(text, there, kind) for kind in _SPOTS]
     if said and street and said.name not in street.districts:
         street = None  # one of the two was misheard: the agent asks for it
     district = None
     if said:
         district = Named(said.name, said.start, said.end, 0.95 if said.exact else _SAID_BY_ALIAS)
     else:
-        for place in (street, *spots):
+        certain = [place for place in there if len(place.districts) == 1]
+        for place in (street, *(_choose(text, certain, kind) for kind in _SPOTS)):
             if place and len(place.districts) == 1:
                 confidence = _FOLLOWS_FROM_STREET if place is street else _FOLLOWS_FROM_SPOT
                 district = Named(place.districts[0], place.start, place.end, confidence)
