@@ -27,7 +27,7 @@ from hotline.units import topics
 CORPUS = Path(__file__).parent / "corpus"
 VARIATIONS = Path(__file__).parent / "variations.toml"
 _WANTING = ("求助", "投诉", "举报", "咨询", "建议")
-_SEEN, _SEEN_PAIR = 3, 5  # times at least that a feature is said
+_SEEN, _SEEN_PAIR = 4, 8  # times at least that a feature is said
 _FOLDS = 3
 _RATIOS = (0.5, 2.0)  # the least and the most that a log-count ratio may be
 _HEARD = 0.3  # what an utterance counts as the recogniser heard it, beside itself as it was written
