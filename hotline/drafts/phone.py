@@ -47,8 +47,7 @@ def find_phone(text: str) -> Named | None:
 
 
 def _completed(text: str, begun: re.Match[str], digits: str, run: re.Match[str]) -> Named | None:
-    """A mobile number whose end was said (后头是 …) or corrected after a pause, or that had a digit too many and was said
-    again."""
+    """A mobile number whose end was said (后头是 …) or corrected after a pause, or that was wrong and is said again."""
     if not _CORRECTION.search(text, begun.end(), run.start()):
         return None
     if again := _said_again(digits):

@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
-from hotline.drafts.features import Features, features
+from hotline.drafts.features import features
 from hotline.drafts.heard import spoken_text
 from hotline.drafts.judge import TOPIC, UNIT, Floats, Judge, Machine, topic_feature
 from hotline.drafts.mishearing import mend
@@ -29,6 +29,7 @@ VARIATIONS = Path(__file__).parent / "variations.toml"
 _WANTING = ("求助", "投诉", "举报", "咨询", "建议")
 _SEEN, _SEEN_PAIR = 4, 8  # times at least that a feature is said
 _FOLDS = 3
+_TEXTS_AT_ONCE = 500  # that one process is given
 _RATIOS = (0.5, 2.0)  # the least and the most that a log-count ratio may be
 _HEARD = 0.3  # what an utterance counts as the recogniser heard it, beside itself as it was written
 
@@ -61,10 +62,12 @@ OF_THE_MANNER = (
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Labels, features, weight and fold of each utterance; an author's are all in one fold."""
+    """Labels, features for the matter and for the manner, weight and fold of each utterance; an author's are all in one
+    fold."""
 
     labels: Sequence[Mapping[str, Any]]
-    found: Sequence[Features]
+    matter: Sequence[Mapping[str, float]]
+    manner: Sequence[Mapping[str, float]]
     weights: Sequence[float]
     folds: Sequence[int]
 
@@ -72,13 +75,12 @@ class Rows:
 def train(corpus: Path = CORPUS) -> Judge:
     """Trained on every author; what is asked of the manner learns from topics as judged by other authors' lines."""
     rows = read(corpus)
-    matter = [found.matter for found in rows.found]
-    topics_judged = _topics_unseen(rows, matter)
+    topics_judged = _topics_unseen(rows)
     manner = [
-        {**found.matter, **found.manner, **topic_feature(topic)}
-        for found, topic in zip(rows.found, topics_judged, strict=True)
+        {**matter, **manner, **topic_feature(topic)}
+        for matter, manner, topic in zip(rows.matter, rows.manner, topics_judged, strict=True)
     ]
-    return Judge(_machine(rows, matter, OF_THE_MATTER), _machine(rows, manner, OF_THE_MANNER))
+    return Judge(_machine(rows, rows.matter, OF_THE_MATTER), _machine(rows, manner, OF_THE_MANNER))
 
 
 def read(corpus: Path) -> Rows:
@@ -92,7 +94,14 @@ def read(corpus: Path) -> Rows:
     ]
     said += _varied([one for one in said if one[2] == 1.0])
     labels, texts, weights, folds = zip(*said, strict=True)
-    return Rows(labels, [features(mend(spoken_text(text))) for text in texts], weights, folds)
+    with ProcessPoolExecutor() as pool:
+        matter, manner = zip(*pool.map(_values, texts, chunksize=_TEXTS_AT_ONCE), strict=True)
+    return Rows(labels, matter, manner, weights, folds)
+
+
+def _values(text: str) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    found = features(mend(spoken_text(text)))
+    return found.matter, found.manner
 
 
 _Said = tuple[Mapping[str, Any], str, float, int]
@@ -119,11 +128,11 @@ def _varied(said: Sequence[_Said]) -> list[_Said]:
     return varied
 
 
-def _topics_unseen(rows: Rows, values: Sequence[Mapping[str, float]]) -> list[str]:
+def _topics_unseen(rows: Rows) -> list[str]:
     """The topic of each row as judged by what other authors wrote."""
     question = OF_THE_MATTER[0]
     folds = np.array(rows.folds)
-    matrix = _matrix(values, _vocabulary(rows, values))
+    matrix = _matrix(rows.matter, _vocabulary(rows, rows.matter))
     answers = np.array([question.answer(row) for row in rows.labels])
     judged = np.empty(len(folds), object)
     for fold in np.unique(folds):
@@ -168,12 +177,13 @@ def _fit(
 
 
 def _ratios(said: csr_matrix, there: npt.NDArray[np.bool_]) -> Floats:
-    """What each feature counts, 1 on the average: the more, the more often (or seldom) it is said `there` than elsewhere
-    (the log-count ratio of Wang and Manning, Baselines and Bigrams, 2012)."""
+    """What each feature counts, 1 on the average: the more, the more often (or seldom) it is said `there` than
+    elsewhere (the log-count ratio of Wang and Manning, Baselines and Bigrams, 2012)."""
     inside = 1 + np.asarray(said[there].sum(0)).ravel()
     outside = 1 + np.asarray(said[~there].sum(0)).ravel()
     ratios = np.abs(np.log(inside / inside.sum()) - np.log(outside / outside.sum())).clip(*_RATIOS)
-    return (ratios / ratios.mean()).astype(np.float32)
+    counts: Floats = (ratios / ratios.mean()).astype(np.float32)
+    return counts
 
 
 def _vocabulary(rows: Rows, values: Sequence[Mapping[str, float]]) -> dict[str, int]:

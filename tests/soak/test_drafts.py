@@ -24,18 +24,15 @@ AT_ONCE = 3
 
 # What `make test` insists on, a little under what was measured: new lines of corpus move each by a few in a thousand.
 AT_LEAST = {
-    "urgent recall": 0.95,
-    "urgent precision": 0.90,
-    "handover recall": 0.84,
-    "category": 0.84,
+    "urgent recall": 0.98,
+    "urgent precision": 0.93,
+    "handover recall": 0.92,
+    "category": 0.90,
     "district": 0.97,
-    "department": 0.85,
-    "department in first three": 0.94,
-    "phones exact": 0.97,
+    "department": 0.91,
+    "department in first three": 0.97,
+    "phones exact": 0.98,
 }
-
-AT_FIRST_READING = """TODO"""
-
 
 def rows(paths: Sequence[Path] = HELD_OUT) -> list[dict[str, Any]]:
     return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
@@ -86,9 +83,8 @@ def test_how_right_drafts_are(new_stack: Callable[..., Stack]) -> None:
         [
             f"On {len(rows())} calls written by {len(HELD_OUT)} authors from whom nothing was learnt "
             "(`tests/data/drafts`; `hotline drafts eval` shows confusions and the worst). Borders were chosen and "
-            "rules mended by them, so a new author brings something else. All but x and y knew neither topics nor "
-            "rules: their departments are their own view of the city.",
-            AT_FIRST_READING,
+            "rules mended by them; what was seen at the first reading of each stands in decision 0018. All but x and y "
+            "knew neither topics nor rules: their departments are their own view of the city.",
             f"Spoken by a synthetic voice over a real call and heard by the embedded model: of {len(spoken)} urgent "
             f"ones {found} were urgent ({found / len(spoken):.1%}); of the rest {asked} were put to the agent.",
         ],
