@@ -10,10 +10,10 @@ from hotline.drafts.rules import Rules
 
 CALM = "-"
 """The urgent class of what is not urgent."""
-_URGENT = -0.4  # from this margin on: a false alarm costs a call, a missed one perhaps a life
-_ASKED = 0.45  # nearer to the border than this, the agent is asked
+_URGENT = -0.37  # from this margin on: a false alarm costs a call, a missed one perhaps a life
+_ASKED = 0.4  # nearer to the border than this, the agent is asked
 _AMBULANCE = "120"
-_DOUBTED = -0.3  # the margin from which on the telling itself is one of doubt
+_DOUBTED = -0.5  # the margin from which on the telling itself is one of doubt
 
 
 @dataclass(frozen=True, slots=True)
