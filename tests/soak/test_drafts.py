@@ -34,6 +34,7 @@ AT_LEAST = {
     "phones exact": 0.98,
 }
 
+
 def rows(paths: Sequence[Path] = HELD_OUT) -> list[dict[str, Any]]:
     return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
 
