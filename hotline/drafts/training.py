@@ -168,7 +168,7 @@ def _fit(
     def against_the_rest(name: str) -> tuple[Floats, float]:
         ratios = _ratios(_sums(said[given == name]), everywhere)
         scaled = csr_matrix((matrix.data * ratios[matrix.indices], matrix.indices, matrix.indptr), matrix.shape)
-        machine = LinearSVC(C=question.softness, class_weight="balanced" if question.balanced else None)
+        machine = LinearSVC(C=question.softness, class_weight="balanced" if question.balanced else None, random_state=0)
         machine.fit(scaled, given == name, sample_weight=shares)
         return machine.coef_[0] * ratios, machine.intercept_[0]
 

@@ -49,14 +49,26 @@ def title(text: str, judgement: Judgement, places: Sequence[str], rules: Rules) 
     room = rules.title_length - len(place)
     start, end = judgement.where(TOPIC, best.name, room)
     start, end = _whole_words(text, start, end, room)
-    matter = text[slice(*_beside_places(text, start, end))].strip(_EDGES)
-    for name in places:
-        matter = matter.removeprefix(name)
-    for more in (rules.lead_in.match(matter), rules.ending.search(matter)):
-        rest = matter.replace(more.group(), "", 1) if more else ""
-        matter = rest if len(rest) >= _SHORTEST else matter
-    value = (place + matter.replace(BREAK, "，")).strip(_EDGES)
+    matter = text[slice(*_matter(text, start, end, places, rules))]
+    value = (place + matter.replace(BREAK, "，").strip(_EDGES)).strip(_EDGES)
     return Named(value[: rules.title_length], start, end, 0.6) if value else None
+
+
+def _matter(text: str, start: int, end: int, places: Sequence[str], rules: Rules) -> tuple[int, int]:
+    """What lies between greetings and places, which stand before it, and what is asked for, unless hardly anything
+    does."""
+    ending = rules.ending.search(text, start)
+    if ending and ending.start() - start >= _SHORTEST:
+        end = min(end, ending.start())
+    before = -1
+    while before != start:
+        before = start
+        lead_in = rules.lead_in.match(text, start, end)
+        if lead_in and end - lead_in.end() >= _SHORTEST:
+            start = lead_in.end()
+        start, end = _beside_places(text, start, end)
+        start += next((len(name) for name in places if text.startswith(name, start)), 0)
+    return start, end
 
 
 def _beside_places(text: str, start: int, end: int) -> tuple[int, int]:

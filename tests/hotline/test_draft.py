@@ -229,6 +229,18 @@ def test_a_title_has_at_most_thirty_characters_and_holds_the_matter():
     assert made["title"].startswith("金牛区抚琴街道")
 
 
+def test_the_number_to_call_back_and_the_greeting_are_neither_title_nor_content():
+    made = values("喂你好金牛区抚琴西路这边井盖不见了下面很深我电话是幺三八零零零零一二三四")
+    assert made["phone"] == "13800001234"
+    assert made["title"] == "金牛区抚琴西路井盖不见了下面很深"
+    assert made["content"] == "来电人求助：金牛区抚琴西路这边井盖不见了下面很深。"
+
+
+def test_a_name_that_sounds_like_another_word_stays():
+    assert "采石厂" in str(values("那个采石厂天天放炮，没看到有许可证")["content"])
+    assert "行驶证" in str(values("交警队扣的行驶证去哪儿取")["content"])
+
+
 def test_a_draft_becomes_plain_json():
     made = draft(caller("金牛区井盖不见了"))
     plain = json.loads(json.dumps(made.as_dict(), ensure_ascii=False))
