@@ -84,11 +84,13 @@ def _with_office_of(street: Value, units: Value) -> Value:
 
 
 def _handover(fields: Mapping[str, Any], urgent_class: Value) -> Value:
-    """The class's own number; of a class without one, that for people who were heard to be in distress."""
+    """What was heard while the class stays; of another class its own number, and if it has none, that for people who
+    were heard to be in distress."""
     own = load_rules().handovers
-    heard = value_of(fields, "handover")
-    distress = heard if own.get(str(value_of(fields, "urgent_class"))) is None else None
-    return own.get(str(urgent_class)) or distress
+    heard, heard_class = value_of(fields, "handover"), str(value_of(fields, "urgent_class"))
+    if heard and heard_class == str(urgent_class):
+        return heard
+    return own.get(str(urgent_class)) or (heard if own.get(heard_class) is None else None)
 
 
 def _after(fields: Mapping[str, Any], edits: Mapping[str, Value], name: str) -> Value:

@@ -12,8 +12,8 @@ CALM = "-"
 """The urgent class of what is not urgent."""
 _URGENT = -0.37  # from this margin on: a false alarm costs a call, a missed one perhaps a life
 _ASKED = 0.4  # nearer to the border than this, the agent is asked
-_AMBULANCE = "120"
 _DOUBTED = -0.5  # the margin from which on the telling itself is one of doubt
+_AMBULANCE = "120"  # whom it is called for may have to be freed first
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,12 @@ def test_what_the_agent_says_of_urgency_settles_the_doubt():
     assert value_of(urgent, "doubt") is None
 
 
+def test_who_is_stuck_keeps_the_firemen_when_the_agent_confirms():
+    stuck = {"urgent": True, "urgent_class": "人员伤病", "handover": "119"}
+    assert value_of(followed({"urgent": True}, **stuck), "handover") == "119"
+    assert value_of(followed({"urgent_class": "交通事故"}, **stuck), "handover") == "122"
+
+
 def test_whom_the_caller_said_is_hurt_keeps_the_ambulance():
     hurt = {"urgent": True, "urgent_class": "建筑设施危险", "handover": "120"}
     assert value_of(followed({"urgent": True}, **hurt), "handover") == "120"
